@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0
+"""patches/series: which patch comes when, and which new files belong to it."""
+
+import dataclasses
+import os
+import re
+
+from . import git
+from .ui import Fail
+
+# Where a file of the repository is a file of the kernel.
+ROOTS = ("arch", "block", "certs", "crypto", "Documentation", "drivers", "fs",
+         "include", "init", "io_uring", "ipc", "kernel", "lib", "mm", "net",
+         "rust", "samples", "security", "sound", "tools", "usr", "virt")
+
+
+@dataclasses.dataclass
+class Line:
+    """One line of the series, which is one commit."""
+    patch: str
+    words: list
+    topic: str | None
+    number: int
+    files: list = dataclasses.field(default_factory=list)
+
+
+def parse(text):
+    """The lines of a series."""
+    lines, topic = [], None
+    for number, raw in enumerate(text.splitlines(), 1):
+        marker = re.match(r"#\s*topic:\s*(\S+)\s*$", raw)
+        if marker:
+            topic = marker.group(1)
+        words = raw.split("#")[0].split()
+        if words:
+            lines.append(Line(words[0], words[1:], topic, number))
+    return lines
+
+
+def read(repo):
+    """Parse patches/series and say which new files each line adds."""
+    path = repo / "patches" / "series"
+    if not path.exists():
+        raise Fail("patches/series is missing")
+    lines = parse(path.read_text(encoding="utf-8"))
+    _check_patches(repo, lines)
+    _assign(lines, new_files(repo))
+    return lines
+
+
+def new_files(repo):
+    """The repository's files at in-tree paths, ignored ones left out."""
+    roots = [r for r in ROOTS if (repo / r).is_dir()]
+    if not roots:
+        return []
+    names = git.Git(repo).names("ls-files", "-z", "-c", "-o",
+                                "--exclude-standard", "--", *roots)
+    found = sorted({n for n in names if os.path.lexists(repo / n)})
+    for name in found:
+        if (repo / name).is_symlink():
+            raise Fail(f"{name} is a symbolic link: put the file itself there")
+    return found
+
+
+def _check_patches(repo, lines):
+    seen = set()
+    for line in lines:
+        where = f"patches/series:{line.number}"
+        if line.patch in seen:
+            raise Fail(f"{where}: {line.patch} is listed twice")
+        seen.add(line.patch)
+        if not (repo / "patches" / line.patch).is_file():
+            raise Fail(f"{where}: there is no patches/{line.patch}")
+    extra = sorted(p.name for p in (repo / "patches").glob("*.patch")
+                   if p.name not in seen)
+    if extra:
+        raise Fail("not in patches/series: " + ", ".join(extra) +
+                   "; add a line for each, or remove the file")
+
+
+def _assign(lines, files):
+    """Give every new file to one line: by its name, else by its directory."""
+    by_name, by_directory = {}, {}
+    for line in lines:
+        for word in line.words:
+            table = by_directory if word.endswith("/") else by_name
+            if word in table:
+                raise Fail(f"patches/series:{line.number}: {word} already "
+                           f"belongs to {table[word].patch}")
+            table[word] = line
+    stray = []
+    for name in files:
+        owner = by_name.get(name)
+        directory = name
+        while owner is None and "/" in directory:
+            directory = directory.rpartition("/")[0]
+            owner = by_directory.get(directory + "/")
+        if owner is None:
+            stray.append(name)
+        else:
+            owner.files.append(name)
+    if stray:
+        raise Fail("belonging to no line of patches/series: " +
+                   ", ".join(stray) + "; name each in the line whose commit "
+                   "adds it, or remove it")
+    for line in lines:
+        for word in line.words:
+            if word.endswith("/"):
+                named = any(f.startswith(word) for f in line.files)
+            else:
+                named = word in line.files
+            if not named:
+                raise Fail(f"patches/series:{line.number}: {word} names "
+                           "nothing in the repository")
+
+
+def topics(text):
+    """The topics of a series, in order."""
+    return re.findall(r"^#\s*topic:\s*(\S+)\s*$", text, re.M)
+
+
+def until_topic(lines, order, topic):
+    """The lines up to the end of a topic, of the topics in `order`."""
+    if topic not in order:
+        raise Fail(f"patches/series has no topic '{topic}' (it has: "
+                   f"{', '.join(order) or 'none'})")
+    later = order[order.index(topic) + 1:]
+    return [line for line in lines if line.topic not in later]
+
+
+def split_patch(text, name):
+    """Commit message and diff of a patch file."""
+    match = re.search(r"^---[ \t]*$\n?", text, re.M)
+    if not match:
+        raise Fail(f"patches/{name}: no line '---' ends the commit message")
+    message, diff = text[:match.start()].strip("\n"), text[match.end():]
+    rows = message.splitlines()
+    if not rows or not re.match(r"\S.*: \S", rows[0]):
+        raise Fail(f"patches/{name}: the first line is no subject of the form "
+                   "'subsystem: what'")
+    if len(rows) < 3 or rows[1]:
+        raise Fail(f"patches/{name}: a subject, an empty line and a text that "
+                   "says why must come before '---'")
+    created = re.search(r"^--- /dev/null\n\+\+\+ b/(.*)$", diff, re.M)
+    if created:
+        raise Fail(f"patches/{name} creates {created.group(1)}: put the file "
+                   "at that path in the repository and name it in "
+                   "patches/series")
+    return message + "\n", diff
