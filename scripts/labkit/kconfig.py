@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Kernel configurations: tinyconfig, fragments over it, and what came of them."""
+
+import os
+import re
+
+from .ui import Fail
+
+_SET = re.compile(r"^(CONFIG_\w+)=(.*)$")
+_UNSET = re.compile(r"^# (CONFIG_\w+) is not set$")
+
+
+def parse(text):
+    """{option: value}; an option that is not set has the value 'n'."""
+    options = {}
+    for line in text.splitlines():
+        if match := _SET.match(line):
+            options[match.group(1)] = match.group(2)
+        elif match := _UNSET.match(line):
+            options[match.group(1)] = "n"
+    return options
+
+
+def wanted(fragments):
+    """The options that fragments ask for; a later fragment wins."""
+    options = {}
+    for fragment in fragments:
+        if not fragment.is_file():
+            raise Fail(f"there is no configuration fragment {fragment}")
+        options.update(parse(fragment.read_text(encoding="utf-8")))
+    if not options:
+        raise Fail("the configuration fragments ask for nothing")
+    return options
+
+
+def differences(options, result):
+    """What a configuration does not have of what was asked for."""
+    found = []
+    for option, value in options.items():
+        got = result.get(option, "n")
+        if got != value:
+            found.append(f"{option}: asked for {value}, got {got}")
+    return found
+
+
+class Configurer:
+    """Configures one object directory."""
+
+    def __init__(self, tree, objects, make):
+        self.tree = tree
+        self.objects = objects
+        self.make = make
+
+    def configure(self, fragments):
+        """Write .config if it is not what the fragments give."""
+        options = wanted(fragments)
+        self.objects.mkdir(exist_ok=True)
+        scratch = self.objects / ".config.lab"
+        env = {"KCONFIG_CONFIG": str(scratch)}
+        self.make("tinyconfig", env=env)
+        with open(scratch, "a", encoding="utf-8") as config:
+            for fragment in fragments:
+                config.write(fragment.read_text(encoding="utf-8") + "\n")
+        self.make("olddefconfig", env=env)
+        text = scratch.read_text(encoding="utf-8")
+        wrong = differences(options, parse(text))
+        if wrong:
+            raise Fail("the kernel does not take its configuration "
+                       f"({', '.join(f.name for f in fragments)}); a "
+                       "dependency is missing or an option is gone:\n  " +
+                       "\n  ".join(wrong))
+        config = self.objects / ".config"
+        old = config.read_text(encoding="utf-8") if config.exists() else None
+        if old == text:
+            scratch.unlink()
+        else:
+            os.replace(scratch, config)
+        for left in self.objects.glob(".config.lab*"):
+            left.unlink()

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Find in a kernel log what must not be there."""
+
+import re
+
+# What counts as a splat. The texts are the kernel's own.
+_BAD = re.compile("|".join((
+    r"------------\[ cut here ",
+    r"\bWARNING: ", r"\bBUG: ", r"\bKASAN: ", r"\bUBSAN: ", r"\bKCSAN: ",
+    r"\bOops\b", r"Kernel panic", r"general protection fault",
+    r"Unable to handle kernel", r"Kernel mode fault", r"Internal error: ",
+    r"possible circular locking", r"possible recursive locking",
+    r"INFO: possible ", r"INFO: suspicious RCU", r"inconsistent lock state",
+    r"INFO: lockdep is turned off", r"suspicious RCU usage",
+    r"INFO: task .* blocked for more than", r"rcu.*detected.*stall",
+    r"soft lockup", r"hard LOCKUP", r"refcount_t: ", r"list_(?:add|del) corruption",
+    r"Call Trace:", r"[Oo]ut of memory", r"System is deadlocked on memory",
+    r"page allocation failure", r"ODEBUG: ", r"DEBUG_LOCKS_WARN_ON",
+    r"unreferenced object", r"Bad page state",
+)))
+
+_MARK = re.compile(r"lab: (?:begin|end) (\S+)")
+_TIMESTAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[[^]]*\])? ?")
+
+
+def strip(line):
+    """A line of the log without its time."""
+    return _TIMESTAMP.sub("", line.rstrip("\r\n"))
+
+
+class Splat:
+    """One report in the log: where it came from and its first lines."""
+
+    def __init__(self, during, lines):
+        self.during = during
+        self.lines = lines
+
+    @property
+    def title(self):
+        """The line that says most."""
+        for line in self.lines:
+            if _BAD.search(line) and "cut here" not in line:
+                return strip(line)
+        return strip(self.lines[0])
+
+
+def splats(text, context=25):
+    """The reports in a kernel log, in order.
+
+    Lines that follow each other closely are one report; `during` names the
+    test that was running, from the marks that the guest writes to the log.
+    """
+    found, during, quiet = [], "boot", context
+    for line in text.splitlines():
+        mark = _MARK.search(line)
+        if mark:
+            during = mark.group(1) if "begin" in line else "between tests"
+            quiet = context
+            continue
+        bad = _BAD.search(strip(line))
+        if bad and quiet >= context:
+            found.append(Splat(during, [line]))
+            quiet = 0
+        elif quiet < context:
+            found[-1].lines.append(line)
+            quiet = 0 if bad else quiet + 1
+    return found

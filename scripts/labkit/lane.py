@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Results of a lane: collected, judged, written, told.
+
+A lane is an executable scripts/lane/NAME. It is started in the repository's
+directory, builds what it needs (scripts/assemble, scripts/kbuild), runs its
+tests, writes build/test/NAME.tap, ends its output with the closing line
+'N passed, N failed', and exits with 0 only if nothing failed and something
+was tested.
+"""
+
+import os
+import re
+
+from . import klog, ktap, paths
+from .ktap import FAIL, PASS, SKIP, XFAIL, Result
+from .ui import say
+
+
+def broken():
+    """What the user asked to break on purpose: BREAK, or None."""
+    return os.environ.get("BREAK") or None
+
+
+class Lane:
+    """The results of one lane, in groups."""
+
+    def __init__(self, name):
+        self.name = name
+        self.groups = {}
+
+    def add(self, group, results):
+        """Add results to a group."""
+        self.groups.setdefault(group, []).extend(results)
+
+    def check(self, group, name, good, reason="", output=()):
+        """Add one result of the lane's own checks."""
+        self.add(group, [Result(name, PASS if good else FAIL,
+                                "" if good else reason, list(output))])
+
+    def tap(self, group, text):
+        """Add the results in a KTAP text; none at all is a failure."""
+        results = ktap.parse(text)
+        if not results:
+            results = [Result("tests", FAIL, "no test reported a result",
+                              text.splitlines()[-30:])]
+        self.add(group, results)
+
+    def program(self, name, status, text):
+        """Add what a test program printed, and how it ended.
+
+        status: exit status, as a shell gives it.
+        """
+        results = ktap.parse(text)
+        numbers = ktap.count(results)
+        tail = text.splitlines()[-30:]
+        if status in (124, 137):
+            results.append(Result("end", FAIL, "it ran out of time", tail))
+        elif status > 128:
+            results.append(Result("end", FAIL,
+                                  f"it died of signal {status - 128}", tail))
+        elif status == 4 and not results:
+            results.append(Result("all", SKIP, " ".join(tail)))
+        elif status not in (0, 4) and not numbers[FAIL]:
+            results.append(Result("end", FAIL, f"exit status {status}", tail))
+        elif not results:
+            results.append(Result("end", FAIL, "it reported no result", tail))
+        self.add(name, results)
+
+    def kernel_log(self, group, text):
+        """A kernel log must be there, and be free of reports."""
+        found = klog.splats(text)
+        self.check(group, "kernel log is there", bool(text.strip()),
+                   "the kernel printed nothing")
+        self.check(group, "no report in the kernel log", not found,
+                   f"{len(found)} reports in the kernel log",
+                   [f"during {s.during}: {s.title}" for s in found] +
+                   [l for s in found[:3] for l in s.lines[:40]])
+
+    def results(self):
+        """All results."""
+        return [r for results in self.groups.values() for r in results]
+
+    def finish(self):
+        """Write the KTAP file, print the summary; return the exit status."""
+        if not any(r.status in (PASS, FAIL, XFAIL) for r in self.results()):
+            self.check("lane", "something was tested", False,
+                       "the lane had no test that ran")
+        paths.TEST.mkdir(parents=True, exist_ok=True)
+        path = paths.TEST / f"{self.name}.tap"
+        path.write_text(ktap.write(self.groups), encoding="utf-8")
+        summary(self.name, self.groups)
+        say(f"KTAP: {path.relative_to(paths.REPO)}")
+        numbers = ktap.count(self.results())
+        say(ktap.closing(numbers))
+        return 1 if numbers[FAIL] else 0
+
+
+def summary(name, groups):
+    """Print, for a person, a line a group and what failed or was skipped."""
+    say(f"\n{name}:")
+    width = max((len(g) for g in groups), default=0)
+    for group, results in groups.items():
+        say(f"  {group:{width}}  {ktap.closing(ktap.count(results))}")
+        for result in results:
+            if result.status == FAIL:
+                say(f"    FAILED {result.name}" +
+                    (f": {result.reason}" if result.reason else ""))
+                for line in result.output[-12:]:
+                    say(f"      | {line.rstrip()}")
+            elif result.status in (SKIP, XFAIL):
+                word = "skipped" if result.status == SKIP else \
+                    "failed as expected"
+                say(f"    {word} {result.name}" +
+                    (f": {result.reason}" if result.reason else ""))
+
+
+def read(name):
+    """The results that a lane wrote, or one failure if it wrote none."""
+    path = paths.TEST / f"{name}.tap"
+    results = ktap.parse(path.read_text(encoding="utf-8")) \
+        if path.exists() else []
+    return results or [Result(name, FAIL, f"it wrote no results to {path}")]
+
+
+def names():
+    """The lanes there are: the static one first, then by name."""
+    found = sorted(p.name for p in (paths.REPO / "scripts" / "lane").iterdir()
+                   if os.access(p, os.X_OK) and p.is_file() and
+                   re.fullmatch(r"[a-z0-9_-]+", p.name))
+    return sorted(found, key=lambda n: (n != "static", not n.startswith("uml"),
+                                        n))

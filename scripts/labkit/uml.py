@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0
+"""User-mode Linux: kernels with panthor on the GPU model, and their tests."""
+
+import fnmatch
+import os
+import re
+
+from . import base, guest, kbuild, paths, tree
+from .lane import Lane, broken
+from .ui import Fail, Progress, say
+
+SELFTESTS = "drivers/gpu/panthor"
+_MARK = re.compile(r"^@lab (\w+) ?(.*)$")
+_TIME_LIMIT = 300
+
+
+def kernel(fragments, name=None, topic=None):
+    """Assemble, configure and build; returns a kbuild.Kernel.
+
+    name, topic: a tree build/linux-NAME with the series up to a topic.
+    """
+    paths.check_repo_path()
+    target = tree.named(name)
+    with paths.lock(paths.BUILD / ".lock", "assembling"):
+        target.assemble(base.obtain(), tree.select(paths.REPO, topic))
+    made = kbuild.Kernel(target, "um", fragments[-1])
+    made.configure([paths.REPO / "configs" / f"{f}.config"
+                    for f in fragments])
+    made.build("linux")
+    return made
+
+
+def marks(output):
+    """The guest's marks: a list of (kind, rest)."""
+    return [m.groups() for m in map(_MARK.match, output.splitlines()) if m]
+
+
+def guest_failure(outcome):
+    """Why a guest did not come to its end in order, or None."""
+    for kind, rest in marks(outcome.output):
+        if kind == "error":
+            return rest
+    if outcome.status is None:
+        return f"ended at its time limit after {outcome.seconds:.0f} s"
+    if outcome.status:
+        return f"crashed (exit status {outcome.status})"
+    if not any(kind == "done" for kind, _ in marks(outcome.output)):
+        return "powered off before its work was done"
+    return None
+
+
+def _time_limit(program):
+    """The limit that kselftest's settings file states for a directory."""
+    settings = program.parent / "settings"
+    try:
+        text = settings.read_text(encoding="ascii")
+    except OSError:
+        return _TIME_LIMIT
+    found = re.search(r"^timeout=(\d+)", text, re.M)
+    return int(found.group(1)) if found else _TIME_LIMIT
+
+
+class Tests:
+    """The tests of one kernel: KUnit in a boot of its own, then selftests."""
+
+    def __init__(self, lane_name, fragments, memory, timeout):
+        self.lane = Lane(lane_name)
+        self.fragments = fragments
+        self.memory = memory
+        self.timeout = timeout
+        self.kernel = None
+
+    def run(self):
+        """Build and test; return the exit status."""
+        self.kernel = kernel(self.fragments)
+        source = self.kernel.tree / "tools/testing/selftests" / SELFTESTS
+        limit = _time_limit(source / "Makefile")
+        _, programs = self.kernel.selftests(SELFTESTS)
+        pattern = os.environ.get("TESTS", "*")
+        programs = [p for p in programs if fnmatch.fnmatch(p.name, pattern)]
+        if not programs:
+            raise Fail(f"no selftest of {SELFTESTS} matches '{pattern}'")
+        if broken() not in (None, "model"):
+            raise Fail(f"BREAK={broken()} is unknown; there is BREAK=model")
+        if pattern == "*":
+            self.kunit()
+        self.selftests(programs, limit)
+        return self.lane.finish()
+
+    def _boot(self, what, run, files=None, each=lambda line: None, **more):
+        log = paths.LOG / f"{self.lane.name}-{what}.log"
+        outcome = guest.boot(guest.Guest(
+            self.kernel.objects / "linux", run, memory=self.memory,
+            timeout=self.timeout, log=log, **more), files, each)
+        (paths.LOG / f"{self.lane.name}-{what}.out").write_text(
+            outcome.output, encoding="utf-8")
+        return outcome
+
+    def kunit(self):
+        """The KUnit suites that the kernel has of panthor and its model."""
+        config = (self.kernel.objects / ".config").read_text(encoding="utf-8")
+        if not re.search(r"^CONFIG_DRM_PANTHOR\w*KUNIT\w*=y", config, re.M):
+            say(f"{self.lane.name}: the kernel has no KUnit suite of panthor")
+            return
+        say(f"{self.lane.name}: KUnit")
+        outcome = self._boot("kunit", "nothing", swap="none", append=[
+            "kunit.enable=1", "kunit.filter_glob=panthor*"])
+        self.lane.tap("kunit", outcome.kernel_log)
+        self._judge("kunit", outcome)
+
+    def _judge(self, group, outcome):
+        failure = guest_failure(outcome)
+        self.lane.check(f"{group} guest", "powered off by itself",
+                        failure is None, f"the guest {failure}",
+                        outcome.kernel_log.splitlines()[-30:])
+        self.lane.kernel_log(f"{group} guest", outcome.kernel_log)
+        if failure is None:
+            alive = dict(marks(outcome.output)).get("lockdep")
+            self.lane.check(f"{group} guest", "lockdep alive at the end",
+                            alive == "1", "lockdep is off: /proc/lockdep_stats "
+                            f"says debug_locks: {alive or 'nothing'}")
+
+    def selftests(self, programs, limit):
+        """Run the programs; boot again after one that brings a guest down."""
+        left, boots = list(programs), 0
+        while left:
+            boots += 1
+            what = "selftests" if boots == 1 else f"selftests-{boots}"
+            say(f"{self.lane.name}: {len(left)} selftest programs")
+            outcome = self._programs(what, left, limit)
+            done = self._collect(outcome, left)
+            self._judge(what, outcome)
+            if not done:
+                for program in left:
+                    self.lane.check(program.name, "ran", False,
+                                    "the guest did not come to it")
+                return
+            left = left[done:]
+
+    def _programs(self, what, programs, limit):
+        listing = "".join(f"{limit} {p.name} {p}\n" for p in programs)
+        progress = Progress(f"{self.lane.name}: selftests")
+        state = ["booting"]
+
+        def each(line):
+            match = _MARK.match(line or "")
+            if match and match.group(1) == "begin":
+                state[0] = match.group(2)
+            progress.update(state[0])
+
+        variables = {"lab_break": broken()} if broken() else {}
+        outcome = self._boot(what, "selftests", {"list": listing}, each,
+                             variables=variables)
+        progress.end()
+        return outcome
+
+    def _collect(self, outcome, programs):
+        """Add each program's results; return how many were begun."""
+        name, text, begun = None, [], 0
+        for line in outcome.output.splitlines():
+            match = _MARK.match(line)
+            if not match:
+                text.append(line)
+            elif match.group(1) == "begin":
+                name, text, begun = match.group(2), [], begun + 1
+            elif match.group(1) == "end":
+                status = int(match.group(2).split()[-1])
+                self.lane.program(name, status, "\n".join(text))
+                name = None
+        if name is not None:
+            self.lane.program(name, 0, "\n".join(text))
+            self.lane.check(name, "guest", False,
+                            f"the guest {guest_failure(outcome)}")
+        return min(begun, len(programs))
