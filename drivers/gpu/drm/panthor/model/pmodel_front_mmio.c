@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0 or MIT
+
+/*
+ * Software Mali CSF GPU: front end for a board described by a device tree.
+ *
+ * The registers of the GPU are reserved RAM. The tracepoints of MMIO accesses
+ * give them a behaviour: rwmmio_read fires before the load, so that the value
+ * to be read can be stored first; rwmmio_post_write fires after the store, and
+ * carries the value. User space may map the RAM as it may map registers.
+ *
+ * Interrupts are those of the board: the lines that the device tree gives to
+ * the GPU are made pending in the interrupt controller, which does the rest.
+ *
+ * What marks a GPU as one of software is a "memory-region" that is its own
+ * register window. Registers of hardware are never memory, so that the module
+ * does no harm on a board with a GPU.
+ *
+ * Two CPUs and one word of RAM
+ *
+ * pmodel_front::lock makes computing a value and storing it one step. Whatever
+ * a CPU loads after its own step was computed in that step or in a later one of
+ * another CPU: it may be newer than what the core told this CPU, as it may be
+ * when a register changes between two reads, but never older, so that a CPU
+ * always sees the effect of its own writes.
+ *
+ * A store of the driver to the same register can come between the step and the
+ * load as well. That register can be written, so its value is the one stored,
+ * or it reads as 0 and nobody reads it: the registers that have a different
+ * meaning in each direction (INT_CLEAR, commands, doorbells) are write-only.
+ *
+ * LATEST_FLUSH_ID, which the core changes by itself, is the exception. What the
+ * core publishes goes straight to RAM, under the core's lock, and is not stored
+ * again when it is read.
+ */
+
+#include <linux/interrupt.h>
+#include <linux/io.h>
+#include <linux/irq.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/of.h>
+#include <linux/of_address.h>
+#include <linux/of_platform.h>
+#include <linux/of_reserved_mem.h>
+#include <linux/platform_device.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/vmalloc.h>
+#include <trace/events/rwmmio.h>
+
+#include "panthor_gpu_regs.h"
+#include "pmodel.h"
+
+/**
+ * struct pmodel_front - A board with the model for its GPU
+ */
+struct pmodel_front {
+	/** @pm: Model. */
+	struct pmodel *pm;
+	/** @pdev: The GPU, as the driver gets to see it. */
+	struct platform_device *pdev;
+	/** @first_pfn: Page frame at which the register window begins. */
+	unsigned long first_pfn;
+	/** @io: The RAM behind the registers, mapped like registers. */
+	void __iomem *io;
+	/** @lock: Makes computing a value and storing it in @io one step. */
+	raw_spinlock_t lock;
+	/** @irqs: Interrupt numbers of the lines. */
+	int irqs[PMODEL_LINE_COUNT];
+	/** @bus_nb: Learns when a driver is bound to @pdev. */
+	struct notifier_block bus_nb;
+	/** @held: A driver may be bound: this module must stay. */
+	bool held;
+};
+
+static struct pmodel_front *pmodel_front;
+
+/*
+ * All MMIO of all drivers comes here, from any context. An address is resolved
+ * anew each time: what it maps may change as soon as a driver lets go of it.
+ */
+static bool pmodel_front_offset(const struct pmodel_front *front,
+				const volatile void __iomem *addr, u32 *offset)
+{
+	const void *va = (const void __force *)addr;
+	unsigned long index;
+	struct page *page;
+
+	if (!is_vmalloc_addr(va))
+		return false;
+	page = vmalloc_to_page(va);
+	if (!page)
+		return false;
+	index = page_to_pfn(page) - front->first_pfn;
+	if (index >= PHYS_PFN(PMODEL_IO_SIZE))
+		return false;
+	*offset = PFN_PHYS(index) + offset_in_page(va);
+	return true;
+}
+
+static void pmodel_front_read(void *data, unsigned long caller, unsigned long caller0,
+			      u8 width, const volatile void __iomem *addr)
+{
+	struct pmodel_front *front = data;
+	u32 offset;
+
+	if (!pmodel_front_offset(front, addr, &offset))
+		return;
+	if (WARN_ONCE(width != 32, "%u-bit read of register %#x by %pS\n",
+		      width, offset, (void *)caller))
+		return;
+	if (offset == CSF_GPU_LATEST_FLUSH_ID)
+		return;
+
+	guard(raw_spinlock_irqsave)(&front->lock);
+	__raw_writel(pmodel_reg_read(front->pm, offset), front->io + offset);
+}
+
+static void pmodel_front_write(void *data, unsigned long caller, unsigned long caller0,
+			       u64 val, u8 width, volatile void __iomem *addr)
+{
+	struct pmodel_front *front = data;
+	u32 offset;
+
+	if (!pmodel_front_offset(front, addr, &offset))
+		return;
+	if (WARN_ONCE(width != 32, "%u-bit write of register %#x by %pS\n",
+		      width, offset, (void *)caller))
+		return;
+	pmodel_reg_write(front->pm, offset, val);
+}
+
+/*
+ * Made pending by software, a line of the controller is pending until it is
+ * taken, whatever its trigger: like an edge. The core asks again for what is
+ * left or new after that.
+ */
+static void pmodel_front_irq(void *data, enum pmodel_line line)
+{
+	struct pmodel_front *front = data;
+	int err = irq_set_irqchip_state(front->irqs[line], IRQCHIP_STATE_PENDING, true);
+
+	if (err)
+		dev_err_ratelimited(&front->pdev->dev,
+				    "model: IRQ %d cannot be made pending: %d\n",
+				    front->irqs[line], err);
+}
+
+static void pmodel_front_publish(void *data, u32 offset, u32 value)
+{
+	struct pmodel_front *front = data;
+
+	__raw_writel(value, front->io + offset);
+}
+
+static const struct pmodel_front_ops pmodel_front_ops = {
+	.irq = pmodel_front_irq,
+	.page = pmodel_ram_page,
+	.page_is_free = pmodel_ram_page_is_free,
+	.publish = pmodel_front_publish,
+};
+
+/*
+ * panthor does not know that its GPU is a module: hold the module while a
+ * driver is bound. The device lock serialises the calls.
+ */
+static int pmodel_front_bus_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct pmodel_front *front = container_of(nb, struct pmodel_front, bus_nb);
+	struct device *dev = data;
+
+	if (dev != &front->pdev->dev)
+		return NOTIFY_DONE;
+
+	switch (action) {
+	case BUS_NOTIFY_BIND_DRIVER:
+		front->held = try_module_get(THIS_MODULE);
+		break;
+	case BUS_NOTIFY_UNBOUND_DRIVER:
+	case BUS_NOTIFY_DRIVER_NOT_BOUND:
+		if (front->held)
+			module_put(THIS_MODULE);
+		front->held = false;
+		break;
+	}
+	return NOTIFY_OK;
+}
+
+static bool pmodel_front_is_mine(struct device_node *np, struct resource *regs)
+{
+	struct resource ram;
+
+	return !of_address_to_resource(np, 0, regs) &&
+	       !of_reserved_mem_region_to_resource(np, 0, &ram) &&
+	       regs->start == ram.start && resource_size(&ram) >= PMODEL_IO_SIZE &&
+	       resource_size(regs) == PMODEL_IO_SIZE;
+}
+
+static struct platform_device *pmodel_front_find(struct resource *regs)
+{
+	struct device_node *np;
+
+	for_each_compatible_node(np, NULL, "arm,mali-valhall-csf") {
+		if (pmodel_front_is_mine(np, regs)) {
+			struct platform_device *pdev = of_find_device_by_node(np);
+
+			of_node_put(np);
+			return pdev;
+		}
+	}
+	return NULL;
+}
+
+static int pmodel_front_get_irqs(struct pmodel_front *front)
+{
+	static const char * const names[PMODEL_LINE_COUNT] = {
+		[PMODEL_LINE_JOB] = "job",
+		[PMODEL_LINE_MMU] = "mmu",
+		[PMODEL_LINE_GPU] = "gpu",
+	};
+	enum pmodel_line line;
+
+	for (line = 0; line < PMODEL_LINE_COUNT; line++) {
+		bool pending;
+		int irq, err;
+
+		irq = platform_get_irq_byname(front->pdev, names[line]);
+		if (irq < 0)
+			return irq;
+		err = irq_get_irqchip_state(irq, IRQCHIP_STATE_PENDING, &pending);
+		if (err)
+			return dev_err_probe(&front->pdev->dev, err,
+					     "model: IRQ %d cannot be raised by software\n", irq);
+		front->irqs[line] = irq;
+	}
+	return 0;
+}
+
+static int pmodel_front_register_probes(struct pmodel_front *front)
+{
+	int err;
+
+	err = register_trace_rwmmio_post_write(pmodel_front_write, front);
+	if (err)
+		return err;
+	err = register_trace_rwmmio_read(pmodel_front_read, front);
+	if (err)
+		unregister_trace_rwmmio_post_write(pmodel_front_write, front);
+	return err;
+}
+
+static void pmodel_front_unregister_probes(struct pmodel_front *front)
+{
+	unregister_trace_rwmmio_read(pmodel_front_read, front);
+	unregister_trace_rwmmio_post_write(pmodel_front_write, front);
+	tracepoint_synchronize_unregister();
+}
+
+static int pmodel_front_start(struct pmodel_front *front, const struct resource *regs)
+{
+	int err;
+
+	front->first_pfn = PHYS_PFN(regs->start);
+	front->io = ioremap(regs->start, PMODEL_IO_SIZE);
+	if (!front->io)
+		return -ENOMEM;
+	memset_io(front->io, 0, PMODEL_IO_SIZE);
+
+	err = pmodel_front_get_irqs(front);
+	if (err)
+		goto err_unmap;
+
+	front->pm = pmodel_create(&pmodel_front_ops, front);
+	if (IS_ERR(front->pm)) {
+		err = PTR_ERR(front->pm);
+		goto err_unmap;
+	}
+
+	err = pmodel_front_register_probes(front);
+	if (err)
+		goto err_destroy;
+
+	front->bus_nb.notifier_call = pmodel_front_bus_notify;
+	err = bus_register_notifier(&platform_bus_type, &front->bus_nb);
+	if (err)
+		goto err_unregister;
+	return 0;
+
+err_unregister:
+	pmodel_front_unregister_probes(front);
+err_destroy:
+	pmodel_destroy(front->pm);
+err_unmap:
+	iounmap(front->io);
+	return err;
+}
+
+/*
+ * The notifier could not hold a module that had begun to go away. Whatever was
+ * bound since then is unbound while its GPU still works.
+ */
+static void pmodel_front_stop(struct pmodel_front *front)
+{
+	device_release_driver(&front->pdev->dev);
+	bus_unregister_notifier(&platform_bus_type, &front->bus_nb);
+	pmodel_front_unregister_probes(front);
+	pmodel_destroy(front->pm);
+	iounmap(front->io);
+}
+
+/* A driver that was there before the GPU was gets its second chance. */
+static int __init pmodel_front_init(void)
+{
+	struct resource regs;
+	int err;
+
+	struct pmodel_front *front __free(kfree) = kzalloc_obj(*front);
+	if (!front)
+		return -ENOMEM;
+	raw_spin_lock_init(&front->lock);
+
+	front->pdev = pmodel_front_find(&regs);
+	if (!front->pdev) {
+		pr_info("panthor_model: the device tree has no GPU whose registers are reserved memory\n");
+		return -ENODEV;
+	}
+
+	err = pmodel_front_start(front, &regs);
+	if (err) {
+		platform_device_put(front->pdev);
+		return err;
+	}
+
+	pmodel_front = no_free_ptr(front);
+	err = device_attach(&pmodel_front->pdev->dev);
+	if (err < 0)
+		dev_info(&pmodel_front->pdev->dev, "model: no driver took the GPU yet: %d\n", err);
+	return 0;
+}
+device_initcall(pmodel_front_init);
+
+static void __exit pmodel_front_exit(void)
+{
+	pmodel_front_stop(pmodel_front);
+	platform_device_put(pmodel_front->pdev);
+	kfree(pmodel_front);
+}
+module_exit(pmodel_front_exit);
+
+MODULE_DESCRIPTION("Software Mali CSF GPU for panthor");
+MODULE_LICENSE("Dual MIT/GPL");
