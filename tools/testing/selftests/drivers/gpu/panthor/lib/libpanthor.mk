@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0
+LIBPANTHOR_C := $(wildcard lib/*.c)
+LIBPANTHOR_H := $(wildcard lib/*.h *.h)
+LIBPANTHOR_O := $(patsubst %.c,$(OUTPUT)/%.o,$(LIBPANTHOR_C))
+
+LOCAL_HDRS += $(LIBPANTHOR_H)
+
+$(LIBPANTHOR_O): $(OUTPUT)/lib/%.o: lib/%.c $(LIBPANTHOR_H)
+	$(call msg,CC,,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(TARGET_ARCH) -c $< -o $@
+
+EXTRA_CLEAN += $(LIBPANTHOR_O)

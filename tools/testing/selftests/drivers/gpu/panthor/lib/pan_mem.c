@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pan_file.h"
+#include "pan_mem.h"
+
+uint64_t pan_meminfo_pages(const char *name)
+{
+	uint64_t kib = 0;
+	char key[64];
+
+	snprintf(key, sizeof(key), "%s:", name);
+	pan_read_key("/proc/meminfo", key, &kib);
+	return kib / 4;
+}
+
+uint64_t pan_vmstat(const char *name)
+{
+	uint64_t value = 0;
+
+	pan_read_key("/proc/vmstat", name, &value);
+	return value;
+}
+
+void pan_mem_read(struct pan_mem *mem)
+{
+	mem->total = pan_meminfo_pages("MemTotal");
+	mem->free = pan_meminfo_pages("MemFree");
+	mem->available = pan_meminfo_pages("MemAvailable");
+	mem->writeback = pan_meminfo_pages("Writeback");
+	mem->swap_cached = pan_meminfo_pages("SwapCached");
+	mem->swap_total = pan_meminfo_pages("SwapTotal");
+	mem->swap_free = pan_meminfo_pages("SwapFree");
+	mem->swapped_in = pan_vmstat("pswpin");
+	mem->swapped_out = pan_vmstat("pswpout");
+}
+
+static FILE *open_gems(const struct pan_dev *dev)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/gems", dev->debugfs);
+	return fopen(path, "re");
+}
+
+int pan_gems_totals(const struct pan_dev *dev, uint64_t *size, uint64_t *resident)
+{
+	unsigned long long s, r;
+	int err = -ENOENT;
+	char line[512];
+	FILE *f = open_gems(dev);
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Total size: %llu, Total resident: %llu", &s, &r) != 2)
+			continue;
+		*size = s;
+		*resident = r;
+		err = 0;
+	}
+	fclose(f);
+	return err;
+}
+
+int pan_gems_resident_of(const struct pan_dev *dev, int pid, uint64_t *resident)
+{
+	unsigned long long size, here, offset;
+	unsigned int name, refs, evictions, state, usage;
+	char line[512], *slash;
+	FILE *f = open_gems(dev);
+
+	if (!f)
+		return -errno;
+	*resident = 0;
+	while (fgets(line, sizeof(line), f)) {
+		/* "comm/tgid", a column as wide as it needs, may hold blanks before the '/' */
+		slash = strchr(line, '/');
+		if (!slash || atoi(slash + 1) != pid)
+			continue;
+		if (sscanf(slash, "/%*d %u %u %u %llu %llu %llx %x %x", &name, &refs,
+			   &evictions, &size, &here, &offset, &state, &usage) != 8)
+			continue;
+		if (!usage)
+			*resident += here;
+	}
+	fclose(f);
+	return 0;
+}
+
+static void driver_file(const struct pan_dev *dev, const char *name, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/%s", dev->debugfs, name);
+}
+
+bool pan_has_reclaim_engine(const struct pan_dev *dev)
+{
+	char path[128];
+
+	driver_file(dev, "reclaim", path, sizeof(path));
+	return pan_file_exists(path);
+}
+
+bool pan_can_shrink(const struct pan_dev *dev)
+{
+	char path[128];
+
+	driver_file(dev, "shrink", path, sizeof(path));
+	return pan_file_exists(path);
+}
+
+int pan_shrink(const struct pan_dev *dev, uint64_t pages, uint64_t *reclaimed)
+{
+	char path[128];
+	int ret;
+
+	driver_file(dev, "shrink", path, sizeof(path));
+	ret = pan_write_u64(path, pages);
+	if (!ret)
+		ret = pan_read_u64(path, reclaimed);
+	return ret ? pan_error(ret, "%s", path) : 0;
+}
+
+void pan_drop_caches(void)
+{
+	sync();
+	pan_write_file("/proc/sys/vm/drop_caches", "3");
+}
+
+uint64_t pan_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+}
+
+void pan_sleep_ms(unsigned int ms)
+{
+	struct timespec left = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000l };
+
+	while (nanosleep(&left, &left) && errno == EINTR)
+		;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What happens to memory: the system's statistics, the driver's, and swap. */
+#ifndef PAN_MEM_H
+#define PAN_MEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pan_dev.h"
+
+/* A line of /proc/meminfo in 4 KiB pages, of /proc/vmstat as it is; 0 when absent. */
+uint64_t pan_meminfo_pages(const char *name);
+uint64_t pan_vmstat(const char *name);
+
+/**
+ * struct pan_mem - Memory at one moment, in pages of 4 KiB
+ * @total: MemTotal
+ * @free: MemFree
+ * @available: MemAvailable
+ * @writeback: Writeback
+ * @swap_cached: SwapCached
+ * @swap_total: SwapTotal
+ * @swap_free: SwapFree
+ * @swapped_in: pswpin, since boot
+ * @swapped_out: pswpout, since boot
+ */
+struct pan_mem {
+	uint64_t total;
+	uint64_t free;
+	uint64_t available;
+	uint64_t writeback;
+	uint64_t swap_cached;
+	uint64_t swap_total;
+	uint64_t swap_free;
+	uint64_t swapped_in;
+	uint64_t swapped_out;
+};
+
+void pan_mem_read(struct pan_mem *mem);
+
+/* Bytes of all BOs in the driver's debugfs file: their size, and what is resident. */
+int pan_gems_totals(const struct pan_dev *dev, uint64_t *size, uint64_t *resident);
+
+/* Resident bytes of the BOs that this process created, kernel objects left out. */
+int pan_gems_resident_of(const struct pan_dev *dev, int pid, uint64_t *resident);
+
+/* A driver whose memory is reclaimed by the new engine has this file. */
+bool pan_has_reclaim_engine(const struct pan_dev *dev);
+
+bool pan_can_shrink(const struct pan_dev *dev);
+
+/* Makes the driver's shrinker scan @pages pages; @reclaimed is what it then reports. */
+int pan_shrink(const struct pan_dev *dev, uint64_t pages, uint64_t *reclaimed);
+
+/* Clean page cache and slabs go. */
+void pan_drop_caches(void);
+
+/*
+ * A swap area on zram, used before any other, of @mib MiB. -ENODEV when there
+ * is no zram device that is free. pan_zram_off() brings back what was swapped
+ * out to it.
+ */
+int pan_zram_on(uint32_t mib);
+int pan_zram_off(void);
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+uint64_t pan_now_ms(void);
+
+/* Sleeps. */
+void pan_sleep_ms(unsigned int ms);
+
+#endif /* PAN_MEM_H */

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "pan_pattern.h"
+
+static sigjmp_buf sigbus_env;
+
+static void sigbus_handler(int sig)
+{
+	siglongjmp(sigbus_env, sig);
+}
+
+bool pan_catch_sigbus(void (*fn)(void *arg), void *arg)
+{
+	struct sigaction sa = { .sa_handler = sigbus_handler }, old;
+	volatile bool ok = true;
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGBUS, &sa, &old);
+	if (!sigsetjmp(sigbus_env, 1))
+		fn(arg);
+	else
+		ok = false;
+	sigaction(SIGBUS, &old, NULL);
+	return ok;
+}
+
+uint32_t pan_seed(uint32_t client, uint32_t buffer)
+{
+	uint32_t x = client * 0x9e3779b1u + buffer * 0x85ebca77u + 1;
+
+	x ^= x >> 15;
+	x *= 0x2c1b3c6du;
+	x ^= x >> 12;
+	return x;
+}
+
+void pan_pattern_fill(uint32_t *map, uint64_t size, uint32_t seed)
+{
+	uint64_t i;
+
+	for (i = 0; i < size / 4; i++)
+		((volatile uint32_t *)map)[i] = pan_pattern(seed, i, 0);
+}
+
+void pan_pattern_step(uint32_t *map, uint64_t size)
+{
+	uint64_t line;
+
+	for (line = 0; line < size / 64; line++)
+		((volatile uint32_t *)map)[line * 16 + line % 16] += PAN_STEP;
+}
+
+struct check {
+	const volatile uint32_t *map;
+	uint64_t words;
+	uint32_t seed;
+	uint32_t steps;
+	int64_t bad;
+};
+
+static void check_words(void *arg)
+{
+	struct check *c = arg;
+	uint64_t i;
+
+	for (i = 0; i < c->words; i++) {
+		uint32_t want = pan_pattern(c->seed, i, c->steps);
+		uint32_t seen = c->map[i];
+
+		if (seen == want)
+			continue;
+		if (!c->bad++)
+			fprintf(stderr, "# word %llu: %#x instead of %#x (seed %#x, %u steps)\n",
+				(unsigned long long)i, seen, want, c->seed, c->steps);
+	}
+}
+
+int64_t pan_pattern_check(const uint32_t *map, uint64_t size, uint32_t seed, uint32_t steps)
+{
+	struct check c = { .map = map, .words = size / 4, .seed = seed, .steps = steps };
+
+	return pan_catch_sigbus(check_words, &c) ? c.bad : -EFAULT;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What test memory holds: a value for every 32-bit word, derived from the
+ * buffer (seed), the offset, and the number of steps done since it was filled.
+ *
+ * A command stream writes it with little more than one instruction for each 64
+ * bytes: word j of line l of page p starts as seed + j * PAN_COLUMN + n *
+ * PAN_DIAGONAL, n being how many lines before it have the number j modulo 16. A
+ * step adds PAN_STEP to word l % 16 of each line.
+ */
+#ifndef PAN_PATTERN_H
+#define PAN_PATTERN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PAN_COLUMN	0x01000193u
+#define PAN_DIAGONAL	0x00010dcdu
+#define PAN_STEP	0x00300007u
+
+static inline uint32_t pan_pattern(uint32_t seed, uint64_t word, uint32_t steps)
+{
+	uint64_t line = word / 16;
+	uint32_t column = word % 16;
+	uint32_t before = (line + 15 - column) / 16;
+	uint32_t value = seed + column * PAN_COLUMN + before * PAN_DIAGONAL;
+
+	return line % 16 == column ? value + steps * PAN_STEP : value;
+}
+
+/* A seed that differs in many bits between buffers, clients and runs. */
+uint32_t pan_seed(uint32_t client, uint32_t buffer);
+
+/* Writes the pattern from the CPU, or takes it one step further. */
+void pan_pattern_fill(uint32_t *map, uint64_t size, uint32_t seed);
+void pan_pattern_step(uint32_t *map, uint64_t size);
+
+/*
+ * Compares every word. Returns how many are wrong, after saying where the first
+ * one is; or -EFAULT when the memory could not be read (SIGBUS).
+ */
+int64_t pan_pattern_check(const uint32_t *map, uint64_t size, uint32_t seed, uint32_t steps);
+
+/*
+ * Runs @fn(@arg), catching SIGBUS. Returns false when there was one: a CPU
+ * fault on a BO whose pages could not be had.
+ */
+bool pan_catch_sigbus(void (*fn)(void *arg), void *arg);
+
+#endif /* PAN_PATTERN_H */
