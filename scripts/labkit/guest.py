@@ -89,13 +89,30 @@ def _environment(guest):
     return env
 
 
+def _power_off():
+    """Build the program that ends a guest, if it is older than its source."""
+    source = _INIT.parent / "power_off.c"
+    program = paths.BUILD / "guest" / "power_off"
+    if program.exists() and program.stat().st_mtime >= source.stat().st_mtime:
+        return program
+    program.parent.mkdir(parents=True, exist_ok=True)
+    made = program.with_suffix(f".{os.getpid()}")
+    done = subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-o", str(made),
+                           str(source)], capture_output=True, text=True,
+                          check=False)
+    if done.returncode:
+        raise Fail(f"{source} cannot be compiled: {done.stderr.strip()}")
+    return made.replace(program)
+
+
 def _argv(guest, scratch, swap_fd, output_fd):
     argv = [str(guest.kernel), f"mem={guest.memory}",
             "root=none", "rootfstype=hostfs", "rootflags=/", "ro",
             f"init={_INIT}", "seccomp=auto", f"uml_dir={scratch}/uml/",
             "con=null", "con0=fd:0,fd:1", "printk.time=1",
             f"lab_run={_INIT.parent / guest.run}", f"lab_swap={guest.swap}",
-            f"lab_dir={scratch}"]
+            f"lab_dir={scratch}", f"lab_repo={paths.REPO}",
+            f"lab_power_off={_power_off()}"]
     if output_fd is not None:
         argv += [f"con1=null,fd:{output_fd}", "lab_tty=/dev/tty1"]
     if swap_fd is not None:
@@ -106,11 +123,12 @@ def _argv(guest, scratch, swap_fd, output_fd):
     return argv + guest.append
 
 
-def _die_with_parent():
+def die_with_parent():
+    """In a child, before it executes: end when the parent does."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _end(process):
+def end(process):
     """End a guest and the host processes that it made, by their group."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
@@ -119,11 +137,14 @@ def _end(process):
     process.wait()
 
 
-def _follow(process, fd, timeout, each):
-    """Read the guest's output to its end; None when time runs out."""
-    end, output, rest = time.monotonic() + timeout, [], b""
+def follow(process, fd, timeout, each):
+    """Read a guest's output to its end: (exit status, lines).
+
+    The status is None when time runs out first.
+    """
+    deadline, output, rest = time.monotonic() + timeout, [], b""
     while True:
-        left = end - time.monotonic()
+        left = deadline - time.monotonic()
         if left <= 0:
             return None, output
         ready, _, _ = select.select([fd], [], [], min(left, 0.5))
@@ -171,13 +192,13 @@ def boot(guest, files=None, each=lambda line: None):
                     _argv(guest, scratch, swap_fd, writer),
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                     pass_fds=keep, start_new_session=True,
-                    preexec_fn=_die_with_parent, env=_environment(guest))
+                    preexec_fn=die_with_parent, env=_environment(guest))
             os.close(writer)
             try:
-                status, output = _follow(process, reader, guest.timeout, each)
+                status, output = follow(process, reader, guest.timeout, each)
             finally:
                 os.close(reader)
-                _end(process)
+                end(process)
             text = log_path.read_text(encoding="utf-8", errors="replace")
     finally:
         if swap_fd is not None:
@@ -202,7 +223,7 @@ def interact(guest):
                     _argv(guest, scratch, swap_fd, None) +
                     ["lab_tty=/dev/tty0", "loglevel=4"],
                     pass_fds=[swap_fd] if swap_fd is not None else [],
-                    preexec_fn=_die_with_parent,
+                    preexec_fn=die_with_parent,
                     env=_environment(guest)) as process:
                 try:
                     return process.wait()

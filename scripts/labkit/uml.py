@@ -70,12 +70,16 @@ class Tests:
         self.timeout = timeout
         self.kernel = None
 
+    def build(self):
+        """Build the kernel and the selftests; return their programs."""
+        self.kernel = kernel(self.fragments)
+        return self.kernel.selftests(SELFTESTS)[1]
+
     def run(self):
         """Build and test; return the exit status."""
-        self.kernel = kernel(self.fragments)
+        programs = self.build()
         source = self.kernel.tree / "tools/testing/selftests" / SELFTESTS
         limit = _time_limit(source / "Makefile")
-        _, programs = self.kernel.selftests(SELFTESTS)
         pattern = os.environ.get("TESTS", "*")
         programs = [p for p in programs if fnmatch.fnmatch(p.name, pattern)]
         if not programs:
@@ -170,5 +174,6 @@ class Tests:
         if name is not None:
             self.lane.program(name, 0, "\n".join(text))
             self.lane.check(name, "guest", False,
-                            f"the guest {guest_failure(outcome)}")
+                            "the guest " + (guest_failure(outcome) or
+                                            "ended in the middle of it"))
         return min(begun, len(programs))
