@@ -110,11 +110,11 @@ def _argv(guest, scratch, swap_fd, output_fd):
             "root=none", "rootfstype=hostfs", "rootflags=/", "ro",
             f"init={_INIT}", "seccomp=auto", f"uml_dir={scratch}/uml/",
             "con=null", "con0=fd:0,fd:1", "printk.time=1",
-            f"lab_run={_INIT.parent / guest.run}", f"lab_swap={guest.swap}",
-            f"lab_dir={scratch}", f"lab_repo={paths.REPO}",
-            f"lab_power_off={_power_off()}"]
+            f"LAB_RUN={_INIT.parent / guest.run}", f"LAB_SWAP={guest.swap}",
+            f"LAB_DIR={scratch}", f"LAB_REPO={paths.REPO}",
+            f"LAB_POWER_OFF={_power_off()}"]
     if output_fd is not None:
-        argv += [f"con1=null,fd:{output_fd}", "lab_tty=/dev/tty1"]
+        argv += [f"con1=null,fd:{output_fd}", "LAB_TTY=/dev/tty1"]
     if swap_fd is not None:
         argv.append(f"ubd0=/proc/self/fd/{swap_fd}")
     if not any(a.startswith("kunit.") for a in guest.append):
@@ -170,7 +170,7 @@ def follow(process, fd, timeout, each):
 def boot(guest, files=None, each=lambda line: None):
     """Boot a guest and wait for its end.
 
-    files: {name: text} that the guest finds in $lab_dir.
+    files: {name: text} that the guest finds in $LAB_DIR.
     each: called with every line of output, and with None at least twice a
     second.
     """
@@ -214,14 +214,14 @@ def interact(guest):
     swap_fd = _swap_file(guest.swap_mib) if guest.swap == "disk" else None
     saved = termios.tcgetattr(sys.stdin)
     size = shutil.get_terminal_size()
-    guest.variables.update(lab_rows=size.lines, lab_columns=size.columns,
+    guest.variables.update(LAB_ROWS=size.lines, LAB_COLUMNS=size.columns,
                            TERM=os.environ.get("TERM", "linux"))
     try:
         with paths.scratch(paths.BUILD, ".guest-") as scratch:
             # pylint: disable=subprocess-popen-preexec-fn
             with subprocess.Popen(
                     _argv(guest, scratch, swap_fd, None) +
-                    ["lab_tty=/dev/tty0", "loglevel=4"],
+                    ["LAB_TTY=/dev/tty0", "loglevel=4"],
                     pass_fds=[swap_fd] if swap_fd is not None else [],
                     preexec_fn=die_with_parent,
                     env=_environment(guest)) as process:

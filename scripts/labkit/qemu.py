@@ -48,9 +48,12 @@ class Machine:
 
 
 def need(program, package):
-    """QEMU has to be there."""
-    if not shutil.which(program):
+    """Find a program of the host, or say what to install; returns its path."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    found = shutil.which(program, path=path)
+    if not found:
         raise Fail(f"{program} is missing: install the package {package}")
+    return found
 
 
 def boot(machine, each=lambda line: None):

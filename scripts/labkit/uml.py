@@ -152,7 +152,7 @@ class Tests:
                 state[0] = match.group(2)
             progress.update(state[0])
 
-        variables = {"lab_break": broken()} if broken() else {}
+        variables = {"LAB_BREAK": broken()} if broken() else {}
         outcome = self._boot(what, "selftests", {"list": listing}, each,
                              variables=variables)
         progress.end()

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0
+"""An arm64 board under QEMU: panthor and the GPU model as modules."""
+
+import re
+import shutil
+import subprocess
+
+from . import base, kbuild, paths, qemu, tree
+from .initramfs import Initramfs
+from .lane import broken
+from .ui import Fail, Progress, say
+from .uml import SELFTESTS, Tests as UmlTests
+
+_CROSS = "aarch64-linux-gnu-"
+_QEMU = "qemu-system-aarch64"
+_BOARD = ["-M", "virt,gic-version=3", "-cpu", "cortex-a76", "-smp", "2",
+          "-m", "512"]
+_GUEST = paths.REPO / "scripts" / "guest"
+_FIRMWARE = "/lib/firmware/arm/mali/arch10.8/mali_csffw.bin"
+_MODEL_FIRMWARE = "/sys/kernel/debug/panthor-model/firmware"
+_ZRAM = "384M"
+
+# In the order in which they are loaded. The governor is asked for by name, the
+# firmware comes out of the model.
+_MODULES = ("governor_simpleondemand", "panthor_model", "panthor")
+
+_HOST_PROGRAMS = {
+    _QEMU: "qemu-system-arm", f"{_CROSS}gcc": "gcc-aarch64-linux-gnu",
+    "dtc": "device-tree-compiler", "depmod": "kmod", "modinfo": "kmod"}
+
+
+class Modules:
+    """The kernel's modules, installed into a directory."""
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+        self.root = kernel.objects / "lab-modules"
+        shutil.rmtree(self.root, ignore_errors=True)
+        kernel.make("modules_install", f"INSTALL_MOD_PATH={self.root}",
+                    "INSTALL_MOD_STRIP=1", what="modules")
+        found = list(self.root.glob("lib/modules/*/modules.dep"))
+        if len(found) != 1:
+            raise Fail(f"depmod left {len(found)} modules.dep in {self.root}")
+        self.directory = found[0].parent
+        self.release = self.directory.name
+        self.files, self.needs = {}, {}
+        for line in found[0].read_text(encoding="utf-8").splitlines():
+            file, _, rest = line.partition(":")
+            name = self._name(file)
+            self.files[name] = self.directory / file
+            self.needs[name] = [self._name(f) for f in rest.split()]
+
+    @staticmethod
+    def _name(file):
+        return file.rpartition("/")[2].removesuffix(".ko").replace("-", "_")
+
+    def order(self, names):
+        """Modules and what they need, in an order they can be loaded in."""
+        loaded = []
+        for name in names:
+            if name not in self.files:
+                raise Fail(f"{self.kernel.label}: the kernel has no module "
+                           f"{name}")
+            # modules.dep lists what must be loaded first last
+            for need in reversed(self.needs[name]):
+                if need not in loaded:
+                    loaded.append(need)
+            if name not in loaded:
+                loaded.append(name)
+        return loaded
+
+    def guest_path(self, name):
+        """Where a module is in the guest."""
+        return "/" + str(self.files[name].relative_to(self.root))
+
+    def info(self, name):
+        """{field: [values]} as modinfo tells."""
+        text = subprocess.run([qemu.need("modinfo", "kmod"), str(self.files[name])],
+                              capture_output=True, text=True,
+                              check=True).stdout
+        fields = {}
+        for line in text.splitlines():
+            field, _, value = line.partition(":")
+            fields.setdefault(field, []).append(value.strip())
+        return fields
+
+    def complaints(self, name, needs=(), not_needs=()):
+        """What is not as it should be with a module's information."""
+        info, wrong = self.info(name), []
+        for field in ("license", "description"):
+            if not info.get(field, [""])[0]:
+                wrong.append(f"no {field}")
+        if info.get("intree") != ["Y"]:
+            wrong.append("not built in the tree")
+        if not info.get("vermagic", [""])[0].startswith(f"{self.release} "):
+            wrong.append(f"vermagic {info.get('vermagic')}, the kernel is "
+                         f"{self.release}")
+        wrong += [f"does not need {n}" for n in needs
+                  if n not in self.needs[name]]
+        wrong += [f"needs {n}" for n in not_needs if n in self.needs[name]]
+        return wrong
+
+
+class Tests(UmlTests):
+    """The selftests on the board, then the modules' own checks."""
+
+    def __init__(self):
+        super().__init__("arm64", ["arm64"], "512M", 900)
+        self.modules = None
+        self.init = None
+        self.dtb = None
+
+    def build(self):
+        """Build kernel, modules, board and selftests; return the programs."""
+        for program, package in _HOST_PROGRAMS.items():
+            qemu.need(program, package)
+        paths.check_repo_path()
+        target = tree.named()
+        with paths.lock(paths.BUILD / ".lock", "assembling"):
+            target.assemble(base.obtain(), tree.select(paths.REPO))
+        self.kernel = kbuild.Kernel(target, "arm64", "arm64", _CROSS)
+        self.kernel.configure([paths.REPO / "configs" / "arm64.config"])
+        self.kernel.build("Image", "modules")
+        self.modules = Modules(self.kernel)
+        self._build_init()
+        self._build_board()
+        return self.kernel.selftests(SELFTESTS, "-static")[1]
+
+    def _run(self, *argv, **more):
+        done = subprocess.run(argv, capture_output=True, text=True,
+                              check=False, **more)
+        if done.returncode:
+            raise Fail(f"'{' '.join(map(str, argv))}' failed:\n{done.stderr}")
+        return done.stdout
+
+    def _build_init(self):
+        self.init = self.kernel.objects / "lab-init"
+        self._run(f"{_CROSS}gcc", "-static", "-O2", "-Wall", "-Wextra",
+                  "-Werror", "-o", str(self.init), str(_GUEST / "init.c"))
+
+    def _build_board(self):
+        """QEMU's own device tree, and the GPU's nodes after it."""
+        plain = self.kernel.objects / "board.dtb"
+        source = self.kernel.objects / "board.dts"
+        self.dtb = self.kernel.objects / "board-gpu.dtb"
+        machine = _BOARD[1] + f",dumpdtb={plain}"
+        self._run(_QEMU, "-M", machine, *_BOARD[2:], "-display", "none")
+        text = self._run("dtc", "-q", "-I", "dtb", "-O", "dts", str(plain))
+        nodes = (_GUEST / "panthor-model.dtsi").read_text(encoding="utf-8")
+        source.write_text(text + nodes, encoding="utf-8")
+        self._run("dtc", "-q", "-I", "dts", "-O", "dtb", "-o", str(self.dtb),
+                  str(source))
+
+
+    def kunit(self):
+        """Modules are as they should be; KUnit suites run with the tests."""
+        for name, needs, not_needs in (
+                ("panthor_model", (), ("panthor",)),
+                ("panthor", ("drm_gpuvm", "gpu_sched", "drm_exec"),
+                 ("panthor_model",))):
+            wrong = self.modules.complaints(name, needs, not_needs)
+            self.lane.check("modules", f"modinfo {name}", not wrong,
+                            "; ".join(wrong))
+
+    def _plan(self, programs, limit):
+        rows = []
+        for name in self.modules.order(_MODULES):
+            rows.append(f"insmod {self.modules.guest_path(name)}")
+            if name == "panthor_model":
+                rows.append(f"copy {_MODEL_FIRMWARE} {_FIRMWARE}")
+        rows += [f"run {limit} {p.name} /lab/tests/{p.name}" for p in programs]
+        rows += ["rmmod panthor", "rmmod panthor_model"]
+        return "\n".join(rows) + "\n"
+
+    def _initramfs(self, programs, limit, scratch):
+        contents = Initramfs()
+        contents.add("/init", self.init, 0o755)
+        for name in self.modules.order(_MODULES):
+            contents.add(self.modules.guest_path(name),
+                         self.modules.files[name])
+        plan = scratch / "plan"
+        plan.write_text(self._plan(programs, limit), encoding="utf-8")
+        contents.add("/lab/plan", plan)
+        for program in programs:
+            small = scratch / program.name
+            self._run(f"{_CROSS}strip", "-o", str(small), str(program))
+            contents.add(f"/lab/tests/{program.name}", small, 0o755)
+        target = scratch / "initramfs.cpio"
+        contents.write(self.kernel, target)
+        return target
+
+    def _programs(self, what, programs, limit):
+        progress = Progress(f"{self.lane.name}: selftests")
+        state = ["booting"]
+
+        def each(line):
+            match = re.match(r"@lab begin (\S+)", line or "")
+            if match:
+                state[0] = match.group(1)
+            progress.update(state[0])
+
+        variables = {"lab_zram": _ZRAM}
+        if broken():
+            variables["lab_break"] = broken()
+        image = self.kernel.objects / "arch/arm64/boot/Image"
+        with paths.scratch(self.kernel.objects, ".initramfs-") as scratch:
+            outcome = qemu.boot(qemu.Machine(
+                _QEMU, [*_BOARD, "-accel", "tcg,thread=multi",
+                        "-dtb", str(self.dtb)],
+                image, self._initramfs(programs, limit, scratch), "ttyAMA0",
+                paths.LOG / f"{self.lane.name}-{what}.log", self.timeout,
+                variables), each)
+        progress.end()
+        (paths.LOG / f"{self.lane.name}-{what}.out").write_text(
+            outcome.output, encoding="utf-8")
+        say(f"{self.lane.name}: guest ran {outcome.seconds:.0f} s")
+        return outcome
