@@ -10,8 +10,8 @@
  *	run SECONDS NAME PROGRAM	run a test program, with a time limit
  *	kunit NAME			run a KUnit suite that is there
  *
- * From the kernel command line: lab_out (where output goes), lab_zram (size of
- * a swap device), lab_break=model (make the GPU model store wrong words, as
+ * From the kernel command line: LAB_OUT (where output goes), LAB_ZRAM (size of
+ * a swap device), LAB_BREAK=model (make the GPU model store wrong words, as
  * soon as it is loaded).
  *
  * Lines "@lab WORD ..." tell the host what happens. A line of the plan that
@@ -105,7 +105,7 @@ static void set_up_mounts(void)
 /* Before this, words of ours can only go to the console. */
 static void set_up_output(void)
 {
-	const char *path = getenv("lab_out");
+	const char *path = getenv("LAB_OUT");
 	int in = open("/dev/null", O_RDONLY);
 	int out = open(path ? path : "/dev/console", O_WRONLY);
 
@@ -147,7 +147,7 @@ static int make_swap(const char *path)
 
 static void set_up_swap(void)
 {
-	const char *size = getenv("lab_zram");
+	const char *size = getenv("LAB_ZRAM");
 	int err;
 
 	if (!size)
@@ -162,7 +162,7 @@ static void set_up_swap(void)
 
 static void break_model(void)
 {
-	const char *what = getenv("lab_break");
+	const char *what = getenv("LAB_BREAK");
 
 	if (!what || strcmp(what, "model") || access(BREAK_FILE, F_OK))
 		return;

@@ -24,10 +24,6 @@ _ZRAM = "384M"
 # firmware comes out of the model.
 _MODULES = ("governor_simpleondemand", "panthor_model", "panthor")
 
-_HOST_PROGRAMS = {
-    _QEMU: "qemu-system-arm", f"{_CROSS}gcc": "gcc-aarch64-linux-gnu",
-    "dtc": "device-tree-compiler", "depmod": "kmod", "modinfo": "kmod"}
-
 
 class Modules:
     """The kernel's modules, installed into a directory."""
@@ -75,7 +71,7 @@ class Modules:
 
     def info(self, name):
         """{field: [values]} as modinfo tells."""
-        text = subprocess.run([qemu.need("modinfo", "kmod"), str(self.files[name])],
+        text = subprocess.run(["/sbin/modinfo", str(self.files[name])],
                               capture_output=True, text=True,
                               check=True).stdout
         fields = {}
@@ -112,8 +108,6 @@ class Tests(UmlTests):
 
     def build(self):
         """Build kernel, modules, board and selftests; return the programs."""
-        for program, package in _HOST_PROGRAMS.items():
-            qemu.need(program, package)
         paths.check_repo_path()
         target = tree.named()
         with paths.lock(paths.BUILD / ".lock", "assembling"):
@@ -199,9 +193,9 @@ class Tests(UmlTests):
                 state[0] = match.group(1)
             progress.update(state[0])
 
-        variables = {"lab_zram": _ZRAM}
+        variables = {"LAB_ZRAM": _ZRAM}
         if broken():
-            variables["lab_break"] = broken()
+            variables["LAB_BREAK"] = broken()
         image = self.kernel.objects / "arch/arm64/boot/Image"
         with paths.scratch(self.kernel.objects, ".initramfs-") as scratch:
             outcome = qemu.boot(qemu.Machine(

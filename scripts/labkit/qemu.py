@@ -3,13 +3,12 @@
 
 The kernel's console and what is printed in the guest are kept apart: the
 console is the first serial port, the output is a port of virtio-serial. The
-guest finds its name in lab_out. A guest ends by itself, at its time limit, or
+guest finds its name in LAB_OUT. A guest ends by itself, at its time limit, or
 with the process that started it.
 """
 
 import dataclasses
 import os
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -35,7 +34,7 @@ class Machine:
 
     def argv(self, output_fd):
         """The command line of QEMU."""
-        words = [f"console={self.console}", "panic=-1", f"lab_out={OUTPUT}"]
+        words = [f"console={self.console}", "panic=-1", f"LAB_OUT={OUTPUT}"]
         words += [f"{k}={v}" for k, v in self.variables.items()]
         return [self.program, *self.options, "-nodefaults", "-no-user-config",
                 "-display", "none", "-no-reboot",
@@ -45,15 +44,6 @@ class Machine:
                 "-device", "virtserialport,chardev=out,name=lab",
                 "-kernel", str(self.kernel), "-initrd", str(self.initrd),
                 "-append", " ".join(words + self.append)]
-
-
-def need(program, package):
-    """Find a program of the host, or say what to install; returns its path."""
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    found = shutil.which(program, path=path)
-    if not found:
-        raise Fail(f"{program} is missing: install the package {package}")
-    return found
 
 
 def boot(machine, each=lambda line: None):
