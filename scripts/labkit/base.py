@@ -245,3 +245,14 @@ def obtain():
         note(f"using {base.origin} in place of the pinned "
              f"{pin['package_version']}")
     return base
+
+
+def remove():
+    """Remove every base from the cache; return their paths."""
+    cache = paths.cache()
+    with paths.lock(cache / ".lock", "obtaining the kernel source"):
+        found = sorted([*cache.glob("linux-*.git"), *cache.glob("kernel-*.git"),
+                        *cache.glob(".obtain-*"), *cache.glob(".kernel-*")])
+        for path in found:
+            shutil.rmtree(path)
+    return found

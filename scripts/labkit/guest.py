@@ -89,10 +89,10 @@ def _environment(guest):
     return env
 
 
-def _power_off():
-    """Build the program that ends a guest, if it is older than its source."""
-    source = _INIT.parent / "power_off.c"
-    program = paths.BUILD / "guest" / "power_off"
+def tool(name):
+    """Build a program of scripts/guest, if it is older than its source."""
+    source = _INIT.parent / f"{name}.c"
+    program = paths.BUILD / "guest" / name
     if program.exists() and program.stat().st_mtime >= source.stat().st_mtime:
         return program
     program.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ def _argv(guest, scratch, swap_fd, output_fd):
             "con=null", "con0=fd:0,fd:1", "printk.time=1",
             f"LAB_RUN={_INIT.parent / guest.run}", f"LAB_SWAP={guest.swap}",
             f"LAB_DIR={scratch}", f"LAB_REPO={paths.REPO}",
-            f"LAB_POWER_OFF={_power_off()}"]
+            f"LAB_POWER_OFF={tool('power_off')}"]
     if output_fd is not None:
         argv += [f"con1=null,fd:{output_fd}", "LAB_TTY=/dev/tty1"]
     if swap_fd is not None:
@@ -155,7 +155,9 @@ def follow(process, fd, timeout, each):
             continue
         block = os.read(fd, 65536)
         rows = (rest + block).split(b"\n")
-        rest = rows.pop() if block else b""
+        rest = rows.pop()
+        if not block and rest:
+            rows.append(rest)
         for row in rows:
             line = row.decode(errors="replace").rstrip("\r")
             output.append(line)
@@ -204,7 +206,8 @@ def boot(guest, files=None, each=lambda line: None):
         if swap_fd is not None:
             os.close(swap_fd)
     return Outcome(status, time.monotonic() - start,
-                   "\n".join(output) + "\n", text.replace("\r", ""))
+                   "".join(f"{line}\n" for line in output),
+                   text.replace("\r", ""))
 
 
 def interact(guest):

@@ -93,7 +93,7 @@ class _Parser:
         block.seen += 1
         name, directive, reason = _directive(rest)
         status = FAIL if bad else PASS
-        if directive == "SKIP":
+        if directive == "SKIP" and not bad:
             status = SKIP
         elif directive in ("XFAIL", "TODO"):
             status = XFAIL

@@ -172,8 +172,7 @@ class Tree:
         commits = chain.compute(self.git, self.repo, base.commit, lines)
         head = commits[-1].commit if commits else base.commit
         content = self.snapshot()
-        edited = content != self.tree_of(record["head"]) or \
-            self.git.rev("HEAD") != record["head"]
+        edited = self.edited()
         if edited and content != self.tree_of(head):
             if head == record["head"]:
                 note(f"{self.directory} has edits that the repository does not "
@@ -191,6 +190,13 @@ class Tree:
         elif base.origin != record["origin"]:
             self.finish(base, commits)
         return commits
+
+    def edited(self):
+        """Whether the tree has what was not assembled from the repository."""
+        record = self.record()
+        return record is not None and (
+            self.git.rev("HEAD") != record["head"] or
+            self.snapshot() != self.tree_of(record["head"]))
 
     def discard(self):
         """Throw away what the tree has and the repository has not."""

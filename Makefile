@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+# The front door. `make help` lists what there is.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test shell tree status refresh discard obtain packages \
+	clean distclean clean-cache
+
+# Goals that others have scripts for: bench, check, series.
+EXTRA := $(filter-out bench-%,$(notdir $(wildcard scripts/bench scripts/check scripts/series)))
+.PHONY: $(EXTRA)
+
+export KERNEL LANE BREAK TESTS
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | \
+		awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+	@$(foreach e,$(EXTRA),printf '%-20s %s\n' '  make $(e)' "$$(sed -n '2,3s/^# Summary: //p' scripts/$(e))";)
+	@echo
+	@echo '  LANE=name    make test: only this lane ($(sort $(notdir $(wildcard scripts/lane/*))))'
+	@echo '  TESTS=glob   make test LANE=uml: only selftest programs of that name'
+	@echo '  BREAK=model  make run, make test: the GPU model stores wrong words; they must fail'
+	@echo '  KERNEL=path  use this Linux 7.3 tree in place of the one from Debian'
+
+run: ## the tour: panthor on a simulated Mali, its memory under pressure, with a picture
+	@scripts/packages uml
+	@scripts/run
+
+test: ## every test, or those of one lane; ends with 'N passed, N failed'
+	@scripts/packages $(LANE)
+	@scripts/test $(LANE)
+
+shell: ## an interactive shell in the UML guest, with the GPU
+	@scripts/packages uml
+	@scripts/shell
+
+tree: ## obtain the base kernel and assemble the series in build/linux
+	@scripts/packages tree
+	@scripts/assemble
+
+status: ## how the repository and build/linux differ
+	@scripts/assemble --status
+
+refresh: ## take what was edited in build/linux into patches and new files
+	@scripts/assemble --refresh
+
+discard: ## throw away what was edited in build/linux
+	@scripts/assemble --discard
+
+packages: ## see that the host packages of all lanes are there
+	@scripts/packages
+
+clean: ## remove kernels and results; build/linux stays
+	rm -rf build/linux*/obj-* build/log build/test build/run build/guest
+
+distclean: ## remove build/ altogether
+	@[ -n "$(FORCE)" ] || scripts/assemble --edited || \
+		{ echo "error: build/linux has edits (make status lists them); FORCE=1 removes it all the same" >&2; exit 1; }
+	rm -rf build
+
+clean-cache: ## remove the kernels that were obtained, for all checkouts
+	@scripts/obtain --remove
+
+$(EXTRA): %:
+	@scripts/packages $@
+	@scripts/$@

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-2.0
+"""x86_64 under QEMU: TTM and shmem, with huge pages, two CPUs and zram.
+
+KUnit suites are built in and started through debugfs, because what they test
+needs swap, which user space sets up: they do not run by themselves at boot.
+"""
+
+import dataclasses
+import re
+import subprocess
+
+from . import base, guest, kbuild, klog, ktap, paths, qemu, tree
+from .initramfs import Initramfs
+from .lane import Lane
+from .ui import Fail, Progress, say
+from .uml import guest_failure, marks
+
+_QEMU = "qemu-system-x86_64"
+_BOARD = ["-M", "pc", "-cpu", "max", "-smp", "2", "-m", "1024",
+          "-accel", "tcg,thread=multi"]
+_GUEST = paths.REPO / "scripts" / "guest"
+_SELFTESTS = "drivers/gpu/ttm"
+_ZRAM = "512M"
+# What the suites of shmem_insert expect
+_MEMCG = "/sys/fs/cgroup/shmem-insert/memory.max"
+_MEMCG_MAX = "524288"
+
+OURS = ("shmem_insert", "shmem_take", "ttm_backup", "ttm_swapout")
+# Mainline's own, but for ttm_bo
+MAINLINE = ("ttm_device", "ttm_pool", "ttm_resource", "ttm_tt",
+            "ttm_bo_validate")
+MAINLINE_TESTS = 102
+
+
+class Machine(qemu.Machine):
+    """A PC: virtio-serial is behind PCI."""
+
+    def argv(self, output_fd):
+        return ["virtio-serial-pci" if w == "virtio-serial-device" else w
+                for w in super().argv(output_fd)]
+
+
+@dataclasses.dataclass
+class Boot:
+    """One boot: what runs in it, and on what."""
+    name: str
+    suites: tuple = ()
+    programs: tuple = ()
+    zram: bool = False
+    devices: tuple = ()
+    append: tuple = ()
+    # Whether mainline turns lockdep off here, by design of a test of its own
+    lockdep_ends: bool = False
+
+
+@dataclasses.dataclass
+class Variant:
+    """A kernel, and the boots it gets."""
+    name: str
+    fragments: tuple
+    boots: tuple
+
+
+BOOTS = (
+    Boot("zram", OURS, zram=True),
+    Boot("no-swap", OURS),
+    Boot("mainline", MAINLINE, zram=True),
+    # ttm_bo_reserve_deadlock provokes a lockdep report, after which there is
+    # no lockdep any more: by itself, and nothing else with it.
+    Boot("mainline-bo", ("ttm_bo",), zram=True, lockdep_ends=True),
+)
+
+VARIANTS = (
+    Variant("x86_64", ("x86_64",), BOOTS),
+    Variant("x86_64-nothp", ("x86_64", "x86_64-nothp"),
+            (Boot("nothp", OURS, zram=True),
+             Boot("nothp-mainline", MAINLINE, zram=True))),
+    Variant("x86_64-noswap", ("x86_64", "x86_64-noswap"),
+            (Boot("noswap", OURS),
+             Boot("noswap-mainline", MAINLINE))),
+)
+
+
+def _run(*argv):
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Fail(f"'{' '.join(map(str, argv))}' failed:\n{done.stderr}")
+
+
+def build_init(kernel):
+    """The guest's first process, linked statically."""
+    program = kernel.objects / "lab-init"
+    _run("gcc", "-static", "-O2", "-Wall", "-Wextra", "-Werror", "-o",
+         str(program), str(_GUEST / "init.c"))
+    return program
+
+
+def plan(boot, limit):
+    """What the guest does."""
+    rows = []
+    if any(s.startswith("shmem") for s in boot.suites):
+        rows.append(f"copy /lab/memory.max {_MEMCG}")
+    rows += [f"kunit {s}" for s in boot.suites]
+    rows += [f"run {limit} {p.name} /lab/tests/{p.name}"
+             for p in boot.programs]
+    return "\n".join(rows) + "\n"
+
+
+def run(kernel, boot, log, timeout=900, limit=600, extra=()):
+    """Boot a kernel once; returns a guest.Outcome.
+
+    extra: (path in the guest, file) of more files; a file /lab/plan replaces
+    the plan.
+    """
+    qemu.need(_QEMU, "qemu-system-x86")
+    progress = Progress(f"{kernel.label}: {boot.name}")
+    state = ["booting"]
+
+    def each(line):
+        match = re.match(r"@lab begin (\S+)", line or "")
+        if match:
+            state[0] = match.group(1)
+        progress.update(state[0])
+
+    with paths.scratch(kernel.objects, ".initramfs-") as scratch:
+        contents = Initramfs()
+        contents.add("/init", build_init(kernel), 0o755)
+        (scratch / "memory.max").write_text(_MEMCG_MAX, encoding="ascii")
+        contents.add("/lab/memory.max", scratch / "memory.max")
+        if "/lab/plan" not in dict(extra):
+            (scratch / "plan").write_text(plan(boot, limit), encoding="utf-8")
+            contents.add("/lab/plan", scratch / "plan")
+        for program in boot.programs:
+            contents.add(f"/lab/tests/{program.name}", program, 0o755)
+        for path, file in extra:
+            contents.add(path, file)
+        initrd = scratch / "initramfs.cpio"
+        contents.write(kernel, initrd)
+        outcome = qemu.boot(Machine(
+            _QEMU, [*_BOARD, *boot.devices],
+            kernel.objects / "arch/x86/boot/bzImage", initrd, "ttyS0", log,
+            timeout, {"LAB_ZRAM": _ZRAM} if boot.zram else {},
+            list(boot.append)), each)
+    progress.end()
+    return outcome
+
+
+def parts(output):
+    """What the guest printed for each suite or program: (name, status, text)."""
+    name, text, found = None, [], []
+    for line in output.splitlines():
+        match = re.match(r"^@lab (begin|end) (\S+) ?(\d*)$", line)
+        if not match:
+            text.append(line)
+        elif match.group(1) == "begin":
+            name, text = match.group(2), []
+        else:
+            found.append((name, int(match.group(3) or 0), "\n".join(text)))
+            name = None
+    if name is not None:
+        found.append((name, None, "\n".join(text)))
+    return found
+
+
+class Tests:
+    """All variants and boots of the lane."""
+
+    def __init__(self):
+        self.lane = Lane("x86_64")
+
+    def kernel(self, variant):
+        """Assemble, configure and build a variant; returns a kbuild.Kernel."""
+        paths.check_repo_path()
+        target = tree.named()
+        with paths.lock(paths.BUILD / ".lock", "assembling"):
+            target.assemble(base.obtain(), tree.select(paths.REPO))
+        made = kbuild.Kernel(target, "x86_64", variant.name)
+        made.configure([paths.REPO / "configs" / f"{f}.config"
+                        for f in variant.fragments])
+        made.build("bzImage")
+        return made
+
+    def run(self):
+        """Build and test; return the exit status."""
+        for variant in VARIANTS:
+            self.variant(variant, self.kernel(variant))
+        return self.lane.finish()
+
+    def variant(self, variant, kernel):
+        """Run the boots of a variant, and what only the first one has."""
+        passed = 0
+        for boot in variant.boots:
+            results = self.boot(kernel, boot)
+            if boot.name.startswith("mainline"):
+                passed += ktap.count(results)[ktap.PASS]
+        if variant is not VARIANTS[0]:
+            return
+        self.lane.check("mainline", f"{MAINLINE_TESTS} tests of mainline pass",
+                        passed == MAINLINE_TESTS, f"{passed} passed")
+        programs = kernel.selftests(_SELFTESTS, "-static")[1]
+        if not programs:
+            raise Fail(f"there are no selftests in {_SELFTESTS}")
+        self.boot(kernel, Boot("qxl", programs=tuple(programs), zram=True,
+                               devices=("-device", "qxl-vga")))
+
+    def boot(self, kernel, boot):
+        """Boot and judge; returns the results of the tests."""
+        log = paths.LOG / f"{self.lane.name}-{boot.name}.log"
+        say(f"{self.lane.name}: {boot.name}")
+        outcome = run(kernel, boot, log)
+        log.with_suffix(".out").write_text(outcome.output, encoding="utf-8")
+        results = []
+        for name, status, text in parts(outcome.output):
+            group = f"{boot.name} {name}"
+            if status is None:
+                self.lane.check(group, "ends", False, "the guest ended in the "
+                                "middle of it", outcome.kernel_log.
+                                splitlines()[-30:])
+            elif name in boot.suites:
+                self.lane.tap(group, text)
+            else:
+                self.lane.program(group, status, text)
+            results += self.lane.groups.get(group, [])
+        begun = [name for name, _, _ in parts(outcome.output)]
+        for name in (*boot.suites, *(p.name for p in boot.programs)):
+            if name not in begun:
+                self.lane.check(f"{boot.name} {name}", "ran", False,
+                                "the guest did not come to it")
+        self._judge(boot, outcome)
+        return results
+
+    def _judge(self, boot, outcome):
+        group = f"{boot.name} guest"
+        failure = guest_failure(outcome)
+        self.lane.check(group, "powered off by itself", failure is None,
+                        f"the guest {failure}",
+                        outcome.kernel_log.splitlines()[-30:])
+        if boot.lockdep_ends:
+            self._judge_bo(group, outcome)
+            return
+        self.lane.kernel_log(group, outcome.kernel_log)
+        if failure is None:
+            alive = dict(marks(outcome.output)).get("lockdep")
+            self.lane.check(group, "lockdep alive at the end", alive == "1",
+                            "lockdep is off: /proc/lockdep_stats says "
+                            f"debug_locks: {alive or 'nothing'}")
+
+    def _judge_bo(self, group, outcome):
+        """Only the report that mainline's test provokes may be there."""
+        wrong = [s for s in klog.splats(outcome.kernel_log)
+                 if s.during != "ttm_bo" or not
+                 re.search(r"ttm_bo_reserve_deadlock|ww_mutex|ttm_bo_reserve",
+                           "\n".join(s.lines))]
+        self.lane.check(group, "no report but the provoked one", not wrong,
+                        f"{len(wrong)} others", [s.title for s in wrong] +
+                        [l for s in wrong[:2] for l in s.lines[:40]])

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A lane fails on what must not be overlooked."""
+
+import contextlib
+import io
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from labkit import klog, ktap, paths, uml
+from labkit.guest import Outcome
+from labkit.lane import Lane
+
+GOOD = "TAP version 13\n1..2\nok 1 a\nok 2 b\n"
+LOG = """\
+[    0.000000] Linux version 7.3.4
+[    0.700000] panthor panthor: [drm] Mali-G610 id 0xa867
+[    0.890000] zram: Added device: zram0
+[    2.140000] kasan: KernelAddressSanitizer initialized
+[    9.820000] reboot: Power down
+"""
+SPLATS = {
+    "WARN": "[    1.0] ------------[ cut here ]------------\n"
+            "[    1.0] WARNING: drivers/gpu/drm/panthor/panthor_mmu.c:12 at f\n",
+    "lockdep": "[    1.0] ======================\n"
+               "[    1.0] WARNING: possible circular locking dependency\n",
+    "KASAN": "[    1.0] BUG: KASAN: slab-use-after-free in g+0x1/0x2\n",
+    "hung task": "[    1.0] INFO: task kworker/0:1:9 blocked for more than 120 "
+                 "seconds.\n",
+    "oops": "[    1.0] Kernel panic - not syncing: Kernel mode fault\n",
+    "atomic": "[    1.0] BUG: sleeping function called from invalid context\n",
+    "trace": "[    1.0] Call Trace:\n",
+    "OOM": "[    1.0] Out of memory: Killed process 12 (tour)\n",
+    "lockdep off": "[    1.0] INFO: lockdep is turned off.\n",
+}
+
+
+class Case(unittest.TestCase):
+    """A lane that writes to a directory of its own."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="lane-test-")
+        self.addCleanup(scratch.cleanup)
+        root = Path(scratch.name)
+        for name, value in (("REPO", root), ("TEST", root / "test"),
+                            ("LOG", root / "log")):
+            patch = mock.patch.object(paths, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
+        self.lane = Lane("fixture")
+
+    def finish(self):
+        """(exit status, output, KTAP) of the lane."""
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            status = self.lane.finish()
+        tap = (paths.TEST / "fixture.tap").read_text(encoding="utf-8")
+        return status, out.getvalue(), tap
+
+
+class Programs(Case):
+    """Programs that do not end as they should."""
+
+    def test_good(self):
+        self.lane.program("good", 0, GOOD)
+        status, words, _ = self.finish()
+        self.assertEqual(status, 0)
+        self.assertEqual(words.splitlines()[-1], "2 passed, 0 failed")
+
+    def check_fails(self, status, text, words):
+        """A program fails the lane, and the summary says why."""
+        self.lane.program("bad", status, text)
+        result, output, tap = self.finish()
+        self.assertEqual(result, 1)
+        self.assertIn(words, output)
+        self.assertIn("not ok 1 bad", tap)
+
+    def test_that_died(self):
+        self.check_fails(139, GOOD, "died of signal 11")
+
+    def test_that_ran_out_of_time(self):
+        self.check_fails(124, GOOD, "ran out of time")
+
+    def test_that_failed_without_saying_so(self):
+        self.check_fails(1, GOOD, "exit status 1")
+
+    def test_that_reported_nothing(self):
+        self.check_fails(0, "hello\n", "reported no result")
+
+    def test_that_did_not_keep_its_plan(self):
+        self.check_fails(0, "TAP version 13\n1..3\nok 1 a\n", "1 of 3 planned")
+
+    def test_skipped(self):
+        self.lane.program("good", 0, GOOD)
+        self.lane.program("none", 4, "no GPU here\n")
+        self.assertEqual(self.finish()[0], 0)
+
+    def test_nothing_tested(self):
+        self.lane.program("none", 4, "no GPU here\n")
+        status, words, _ = self.finish()
+        self.assertEqual(status, 1)
+        self.assertIn("no test that ran", words)
+
+    def test_kunit_without_tests(self):
+        self.lane.tap("kunit", LOG)
+        self.assertEqual(self.finish()[0], 1)
+
+
+class KernelLogs(Case):
+    """Kernel logs with and without reports."""
+
+    def test_good(self):
+        self.assertEqual(klog.splats(LOG), [])
+        self.lane.kernel_log("guest", LOG)
+        self.assertEqual(self.finish()[0], 0)
+
+    def test_empty(self):
+        self.lane.kernel_log("guest", "")
+        self.assertEqual(self.finish()[0], 1)
+
+    def test_splats(self):
+        for name, text in SPLATS.items():
+            with self.subTest(name):
+                self.assertEqual(len(klog.splats(LOG + text)), 1)
+
+    def test_splat_fails_the_lane(self):
+        self.lane.kernel_log("guest", "[ 1.0] lab: begin bo_test\n" +
+                             SPLATS["lockdep"] + "[ 1.1] lab: end bo_test\n")
+        status, words, _ = self.finish()
+        self.assertEqual(status, 1)
+        self.assertIn("during bo_test: WARNING: possible circular", words)
+
+    def test_two_reports(self):
+        quiet = "".join(f"[    2.{i}] nothing\n" for i in range(40))
+        self.assertEqual(len(klog.splats(SPLATS["WARN"] + quiet +
+                                         SPLATS["KASAN"])), 2)
+
+
+class Guests(Case):
+    """Guests that do not end as they should."""
+
+    OUTPUT = ("@lab begin one_test\n" + GOOD + "\n@lab end one_test 0\n"
+              "@lab done 0\n@lab lockdep 1\n")
+
+    def run_lane(self, *outcomes):
+        """The lane with guests that end like this, for two programs."""
+        tests = uml.Tests("fixture", ["uml"], "256M", 10)
+        tests.kernel = mock.Mock(objects=Path("/nonexistent"))
+        self.lane = tests.lane
+        with mock.patch("labkit.guest.boot", side_effect=outcomes), \
+             contextlib.redirect_stdout(io.StringIO()), \
+             contextlib.redirect_stderr(io.StringIO()):
+            paths.LOG.mkdir(exist_ok=True)
+            tests.selftests([Path("/t/one_test"), Path("/t/two_test")]
+                            [:len(outcomes)], 10)
+        return self.finish()
+
+    def test_good(self):
+        status, words, _ = self.run_lane(Outcome(0, 3.0, self.OUTPUT, LOG))
+        self.assertEqual(status, 0, words)
+
+    def test_lockdep_off(self):
+        output = self.OUTPUT.replace("lockdep 1", "lockdep 0")
+        status, words, _ = self.run_lane(Outcome(0, 3.0, output, LOG))
+        self.assertEqual(status, 1)
+        self.assertIn("lockdep is off", words)
+
+    def test_lockdep_unknown(self):
+        output = self.OUTPUT.replace("@lab lockdep 1\n", "@lab lockdep \n")
+        self.assertEqual(self.run_lane(Outcome(0, 3.0, output, LOG))[0], 1)
+
+    def test_time_limit(self):
+        status, words, _ = self.run_lane(Outcome(
+            None, 10.0, "@lab begin one_test\nTAP version 13\n1..2\n", LOG))
+        self.assertEqual(status, 1)
+        self.assertIn("time limit", words)
+
+    def test_crash_does_not_hide_the_other_programs(self):
+        crash = Outcome(-6, 3.0, "@lab begin one_test\nTAP version 13\n",
+                        LOG + SPLATS["oops"])
+        other = Outcome(0, 3.0, self.OUTPUT.replace("one", "two"), LOG)
+        status, _, tap = self.run_lane(crash, other)
+        self.assertEqual(status, 1)
+        self.assertRegex(tap, r"not ok \d+ one_test")
+        self.assertRegex(tap, r"\nok \d+ two_test")
+
+    def test_guest_that_never_comes_to_a_program(self):
+        status, words, _ = self.run_lane(Outcome(
+            0, 3.0, "@lab error no debugfs\n", LOG))
+        self.assertEqual(status, 1)
+        self.assertIn("no debugfs", words)
+        self.assertIn("did not come to it", words)
+
+
+class Reading(Case):
+    """What `make test` makes of a lane's file."""
+
+    def test_no_file(self):
+        from labkit import lane     # pylint: disable=import-outside-toplevel
+        self.assertEqual([r.status for r in lane.read("fixture")], [ktap.FAIL])
