@@ -19,23 +19,23 @@
 #include "lib/pan_pattern.h"
 #include "lib/pan_proc.h"
 
-#define WORK_ROUNDS	6
+#define WORK_ROUNDS	6u
 #define WORK_MIB	6
 
-#define BINDS		150
+#define BINDS		150u
 #define BIND_BLOCK	(2 * PAN_MIB)
 #define BIND_BLOCKS	4
 #define BIND_SIZE	(BIND_BLOCKS * BIND_BLOCK)
 
-#define JOB_FAULTS	30
-#define CPU_FAULTS	30
+#define JOB_FAULTS	30u
+#define CPU_FAULTS	30u
 #define FAULT_SIZE	(4 * PAN_MIB)
 
-#define SHRINKS		200
+#define SHRINKS		200u
 #define SHRINK_PAGES	2048
 #define SHRINK_PAUSE_MS	5
 
-#define TIMEOUT_S	240
+#define TIMEOUT_S	240u
 
 enum { WORKER_0, WORKER_1, BINDER, JOB_FAULTER, CPU_FAULTER, RECLAIMER, PROCESSES };
 
@@ -214,7 +214,7 @@ static int binder(void *arg)
 	if (!ret)
 		ret = binder_ops(role->s, &ctx, &bo);
 	if (ret)
-		pan_error(ret, "binder, operation %u", role->s->ops[BINDER]);
+		pan_error(ret, "operation %u of the binder", role->s->ops[BINDER]);
 	done_working(role->s);
 	pan_ctx_bo_free(&ctx, &bo);
 	pan_ctx_fini(&ctx);
@@ -263,7 +263,7 @@ static int job_faulter(void *arg)
 	if (!ret && pan_pattern_check(bo.map, bo.size, seed, 0))
 		ret = -EILSEQ;
 	if (ret)
-		pan_error(ret, "job faulter, operation %u", i);
+		pan_error(ret, "operation %u of the job faulter", i);
 	done_working(role->s);
 	pan_ctx_bo_free(&ctx, &bo);
 	pan_ctx_fini(&ctx);
@@ -300,7 +300,7 @@ static int cpu_faulter(void *arg)
 		role->s->ops[CPU_FAULTER]++;
 	}
 	if (ret)
-		pan_error(ret, "CPU faulter, operation %u", i);
+		pan_error(ret, "operation %u of the CPU faulter", i);
 	done_working(role->s);
 	pan_ctx_bo_free(&ctx, &bo);
 	pan_ctx_fini(&ctx);
@@ -445,8 +445,13 @@ TEST_F_TIMEOUT(smp, reclaim_jobs_binds_and_faults_at_once, TIMEOUT_S + 30)
 		pids[i] = pan_spawn(process_main, &roles[i]);
 		EXPECT_GT(pids[i], 0);
 	}
-	for (i = 0; i < PROCESSES; i++)
-		EXPECT_EQ(0, pan_join(pids[i], deadline)) TH_LOG("%s", names[i]);
+	for (i = 0; i < PROCESSES; i++) {
+		int status = pan_join(pids[i], deadline);
+
+		EXPECT_EQ(0, status);
+		if (status)
+			TH_LOG("that was the %s", names[i]);
+	}
 
 	count_interrupts("panthor-job", after);
 	swapped = pan_vmstat("pswpout") - swapped;
@@ -463,8 +468,8 @@ TEST_F_TIMEOUT(smp, reclaim_jobs_binds_and_faults_at_once, TIMEOUT_S + 30)
 	EXPECT_EQ(JOB_FAULTS, self->s->ops[JOB_FAULTER]);
 	EXPECT_EQ(CPU_FAULTS, self->s->ops[CPU_FAULTER]);
 	EXPECT_GE(self->s->ops[RECLAIMER], SHRINKS);
-	EXPECT_GT(self->s->evicted, 0);
-	EXPECT_GT(swapped, 0);
+	EXPECT_NE(0u, self->s->evicted);
+	EXPECT_NE(0u, swapped);
 	EXPECT_GT(after[0], before[0]);
 	EXPECT_GT(after[1], before[1]);
 	EXPECT_EQ(stale, pan_model_count("tlb_stale"));
