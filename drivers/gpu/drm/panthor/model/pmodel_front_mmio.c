@@ -17,7 +17,7 @@
  *
  * Two CPUs and one word of RAM
  *
- * pmodel_front::lock makes computing a value and storing it one step. Whatever
+ * pmodel_mmio::lock makes computing a value and storing it one step. Whatever
  * a CPU loads after its own step was computed in that step or in a later one of
  * another CPU: it may be newer than what the core told this CPU, as it may be
  * when a register changes between two reads, but never older, so that a CPU
@@ -49,13 +49,13 @@
 #include <linux/vmalloc.h>
 #include <trace/events/rwmmio.h>
 
-#include "panthor_gpu_regs.h"
+#include "panthor_fw_regs.h"
 #include "pmodel.h"
 
 /**
- * struct pmodel_front - A board with the model for its GPU
+ * struct pmodel_mmio - A board with the model for its GPU
  */
-struct pmodel_front {
+struct pmodel_mmio {
 	/** @pm: Model. */
 	struct pmodel *pm;
 	/** @pdev: The GPU, as the driver gets to see it. */
@@ -74,16 +74,14 @@ struct pmodel_front {
 	bool held;
 };
 
-static struct pmodel_front *pmodel_front;
+static struct pmodel_mmio *pmodel_mmio;
 
 /*
  * All MMIO of all drivers comes here, from any context. An address is resolved
  * anew each time: what it maps may change as soon as a driver lets go of it.
  */
-static bool pmodel_front_offset(const struct pmodel_front *front,
-				const volatile void __iomem *addr, u32 *offset)
+static bool pmodel_mmio_offset(const struct pmodel_mmio *mmio, const void *va, u32 *offset)
 {
-	const void *va = (const void __force *)addr;
 	unsigned long index;
 	struct page *page;
 
@@ -92,20 +90,20 @@ static bool pmodel_front_offset(const struct pmodel_front *front,
 	page = vmalloc_to_page(va);
 	if (!page)
 		return false;
-	index = page_to_pfn(page) - front->first_pfn;
+	index = page_to_pfn(page) - mmio->first_pfn;
 	if (index >= PHYS_PFN(PMODEL_IO_SIZE))
 		return false;
 	*offset = PFN_PHYS(index) + offset_in_page(va);
 	return true;
 }
 
-static void pmodel_front_read(void *data, unsigned long caller, unsigned long caller0,
-			      u8 width, const volatile void __iomem *addr)
+static void pmodel_mmio_read(void *data, unsigned long caller, unsigned long caller0,
+			     u8 width, const volatile void __iomem *addr)
 {
-	struct pmodel_front *front = data;
+	struct pmodel_mmio *mmio = data;
 	u32 offset;
 
-	if (!pmodel_front_offset(front, addr, &offset))
+	if (!pmodel_mmio_offset(mmio, (const void __force *)addr, &offset))
 		return;
 	if (WARN_ONCE(width != 32, "%u-bit read of register %#x by %pS\n",
 		      width, offset, (void *)caller))
@@ -113,22 +111,22 @@ static void pmodel_front_read(void *data, unsigned long caller, unsigned long ca
 	if (offset == CSF_GPU_LATEST_FLUSH_ID)
 		return;
 
-	guard(raw_spinlock_irqsave)(&front->lock);
-	__raw_writel(pmodel_reg_read(front->pm, offset), front->io + offset);
+	guard(raw_spinlock_irqsave)(&mmio->lock);
+	__raw_writel(pmodel_reg_read(mmio->pm, offset), mmio->io + offset);
 }
 
-static void pmodel_front_write(void *data, unsigned long caller, unsigned long caller0,
-			       u64 val, u8 width, volatile void __iomem *addr)
+static void pmodel_mmio_write(void *data, unsigned long caller, unsigned long caller0,
+			      u64 val, u8 width, volatile void __iomem *addr)
 {
-	struct pmodel_front *front = data;
+	struct pmodel_mmio *mmio = data;
 	u32 offset;
 
-	if (!pmodel_front_offset(front, addr, &offset))
+	if (!pmodel_mmio_offset(mmio, (const void __force *)addr, &offset))
 		return;
 	if (WARN_ONCE(width != 32, "%u-bit write of register %#x by %pS\n",
 		      width, offset, (void *)caller))
 		return;
-	pmodel_reg_write(front->pm, offset, val);
+	pmodel_reg_write(mmio->pm, offset, val);
 }
 
 /*
@@ -136,58 +134,58 @@ static void pmodel_front_write(void *data, unsigned long caller, unsigned long c
  * taken, whatever its trigger: like an edge. The core asks again for what is
  * left or new after that.
  */
-static void pmodel_front_irq(void *data, enum pmodel_line line)
+static void pmodel_mmio_irq(void *data, enum pmodel_line line)
 {
-	struct pmodel_front *front = data;
-	int err = irq_set_irqchip_state(front->irqs[line], IRQCHIP_STATE_PENDING, true);
+	struct pmodel_mmio *mmio = data;
+	int ret = irq_set_irqchip_state(mmio->irqs[line], IRQCHIP_STATE_PENDING, true);
 
-	if (err)
-		dev_err_ratelimited(&front->pdev->dev,
+	if (ret)
+		dev_err_ratelimited(&mmio->pdev->dev,
 				    "model: IRQ %d cannot be made pending: %d\n",
-				    front->irqs[line], err);
+				    mmio->irqs[line], ret);
 }
 
-static void pmodel_front_publish(void *data, u32 offset, u32 value)
+static void pmodel_mmio_publish(void *data, u32 offset, u32 value)
 {
-	struct pmodel_front *front = data;
+	struct pmodel_mmio *mmio = data;
 
-	__raw_writel(value, front->io + offset);
+	__raw_writel(value, mmio->io + offset);
 }
 
-static const struct pmodel_front_ops pmodel_front_ops = {
-	.irq = pmodel_front_irq,
+static const struct pmodel_front_ops pmodel_mmio_ops = {
+	.irq = pmodel_mmio_irq,
 	.page = pmodel_ram_page,
 	.page_is_free = pmodel_ram_page_is_free,
-	.publish = pmodel_front_publish,
+	.publish = pmodel_mmio_publish,
 };
 
 /*
  * panthor does not know that its GPU is a module: hold the module while a
  * driver is bound. The device lock serialises the calls.
  */
-static int pmodel_front_bus_notify(struct notifier_block *nb, unsigned long action, void *data)
+static int pmodel_mmio_bus_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
-	struct pmodel_front *front = container_of(nb, struct pmodel_front, bus_nb);
+	struct pmodel_mmio *mmio = container_of(nb, struct pmodel_mmio, bus_nb);
 	struct device *dev = data;
 
-	if (dev != &front->pdev->dev)
+	if (dev != &mmio->pdev->dev)
 		return NOTIFY_DONE;
 
 	switch (action) {
 	case BUS_NOTIFY_BIND_DRIVER:
-		front->held = try_module_get(THIS_MODULE);
+		mmio->held = try_module_get(THIS_MODULE);
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
 	case BUS_NOTIFY_DRIVER_NOT_BOUND:
-		if (front->held)
+		if (mmio->held)
 			module_put(THIS_MODULE);
-		front->held = false;
+		mmio->held = false;
 		break;
 	}
 	return NOTIFY_OK;
 }
 
-static bool pmodel_front_is_mine(struct device_node *np, struct resource *regs)
+static bool pmodel_mmio_is_mine(struct device_node *np, struct resource *regs)
 {
 	struct resource ram;
 
@@ -197,12 +195,12 @@ static bool pmodel_front_is_mine(struct device_node *np, struct resource *regs)
 	       resource_size(regs) == PMODEL_IO_SIZE;
 }
 
-static struct platform_device *pmodel_front_find(struct resource *regs)
+static struct platform_device *pmodel_mmio_find(struct resource *regs)
 {
 	struct device_node *np;
 
 	for_each_compatible_node(np, NULL, "arm,mali-valhall-csf") {
-		if (pmodel_front_is_mine(np, regs)) {
+		if (pmodel_mmio_is_mine(np, regs)) {
 			struct platform_device *pdev = of_find_device_by_node(np);
 
 			of_node_put(np);
@@ -212,7 +210,7 @@ static struct platform_device *pmodel_front_find(struct resource *regs)
 	return NULL;
 }
 
-static int pmodel_front_get_irqs(struct pmodel_front *front)
+static int pmodel_mmio_get_irqs(struct pmodel_mmio *mmio)
 {
 	static const char * const names[PMODEL_LINE_COUNT] = {
 		[PMODEL_LINE_JOB] = "job",
@@ -223,130 +221,127 @@ static int pmodel_front_get_irqs(struct pmodel_front *front)
 
 	for (line = 0; line < PMODEL_LINE_COUNT; line++) {
 		bool pending;
-		int irq, err;
+		int irq, ret;
 
-		irq = platform_get_irq_byname(front->pdev, names[line]);
+		irq = platform_get_irq_byname(mmio->pdev, names[line]);
 		if (irq < 0)
 			return irq;
-		err = irq_get_irqchip_state(irq, IRQCHIP_STATE_PENDING, &pending);
-		if (err)
-			return dev_err_probe(&front->pdev->dev, err,
+		ret = irq_get_irqchip_state(irq, IRQCHIP_STATE_PENDING, &pending);
+		if (ret)
+			return dev_err_probe(&mmio->pdev->dev, ret,
 					     "model: IRQ %d cannot be raised by software\n", irq);
-		front->irqs[line] = irq;
+		mmio->irqs[line] = irq;
 	}
 	return 0;
 }
 
-static int pmodel_front_register_probes(struct pmodel_front *front)
+static int pmodel_mmio_register_probes(struct pmodel_mmio *mmio)
 {
-	int err;
+	int ret;
 
-	err = register_trace_rwmmio_post_write(pmodel_front_write, front);
-	if (err)
-		return err;
-	err = register_trace_rwmmio_read(pmodel_front_read, front);
-	if (err)
-		unregister_trace_rwmmio_post_write(pmodel_front_write, front);
-	return err;
+	ret = register_trace_rwmmio_post_write(pmodel_mmio_write, mmio);
+	if (ret)
+		return ret;
+	ret = register_trace_rwmmio_read(pmodel_mmio_read, mmio);
+	if (ret)
+		unregister_trace_rwmmio_post_write(pmodel_mmio_write, mmio);
+	return ret;
 }
 
-static void pmodel_front_unregister_probes(struct pmodel_front *front)
+static void pmodel_mmio_unregister_probes(struct pmodel_mmio *mmio)
 {
-	unregister_trace_rwmmio_read(pmodel_front_read, front);
-	unregister_trace_rwmmio_post_write(pmodel_front_write, front);
+	unregister_trace_rwmmio_read(pmodel_mmio_read, mmio);
+	unregister_trace_rwmmio_post_write(pmodel_mmio_write, mmio);
 	tracepoint_synchronize_unregister();
 }
 
-static int pmodel_front_start(struct pmodel_front *front, const struct resource *regs)
+static int pmodel_mmio_start(struct pmodel_mmio *mmio, const struct resource *regs)
 {
-	int err;
+	int ret;
 
-	front->first_pfn = PHYS_PFN(regs->start);
-	front->io = ioremap(regs->start, PMODEL_IO_SIZE);
-	if (!front->io)
+	mmio->first_pfn = PHYS_PFN(regs->start);
+	mmio->io = ioremap(regs->start, PMODEL_IO_SIZE);
+	if (!mmio->io)
 		return -ENOMEM;
-	memset_io(front->io, 0, PMODEL_IO_SIZE);
+	memset_io(mmio->io, 0, PMODEL_IO_SIZE);
 
-	err = pmodel_front_get_irqs(front);
-	if (err)
+	ret = pmodel_mmio_get_irqs(mmio);
+	if (ret)
 		goto err_unmap;
 
-	front->pm = pmodel_create(&pmodel_front_ops, front);
-	if (IS_ERR(front->pm)) {
-		err = PTR_ERR(front->pm);
+	mmio->pm = pmodel_create(&pmodel_mmio_ops, mmio);
+	if (IS_ERR(mmio->pm)) {
+		ret = PTR_ERR(mmio->pm);
 		goto err_unmap;
 	}
 
-	err = pmodel_front_register_probes(front);
-	if (err)
+	ret = pmodel_mmio_register_probes(mmio);
+	if (ret)
 		goto err_destroy;
 
-	front->bus_nb.notifier_call = pmodel_front_bus_notify;
-	err = bus_register_notifier(&platform_bus_type, &front->bus_nb);
-	if (err)
+	mmio->bus_nb.notifier_call = pmodel_mmio_bus_notify;
+	ret = bus_register_notifier(&platform_bus_type, &mmio->bus_nb);
+	if (ret)
 		goto err_unregister;
 	return 0;
 
 err_unregister:
-	pmodel_front_unregister_probes(front);
+	pmodel_mmio_unregister_probes(mmio);
 err_destroy:
-	pmodel_destroy(front->pm);
+	pmodel_destroy(mmio->pm);
 err_unmap:
-	iounmap(front->io);
-	return err;
+	iounmap(mmio->io);
+	return ret;
 }
 
 /*
  * The notifier could not hold a module that had begun to go away. Whatever was
  * bound since then is unbound while its GPU still works.
  */
-static void pmodel_front_stop(struct pmodel_front *front)
+static void pmodel_mmio_stop(struct pmodel_mmio *mmio)
 {
-	device_release_driver(&front->pdev->dev);
-	bus_unregister_notifier(&platform_bus_type, &front->bus_nb);
-	pmodel_front_unregister_probes(front);
-	pmodel_destroy(front->pm);
-	iounmap(front->io);
+	device_release_driver(&mmio->pdev->dev);
+	bus_unregister_notifier(&platform_bus_type, &mmio->bus_nb);
+	pmodel_mmio_unregister_probes(mmio);
+	pmodel_destroy(mmio->pm);
+	iounmap(mmio->io);
 }
 
 /* A driver that was there before the GPU was gets its second chance. */
-static int __init pmodel_front_init(void)
+static int __init pmodel_mmio_init(void)
 {
 	struct resource regs;
-	int err;
+	int ret;
 
-	struct pmodel_front *front __free(kfree) = kzalloc_obj(*front);
-	if (!front)
+	struct pmodel_mmio *mmio __free(kfree) = kzalloc_obj(*mmio);
+	if (!mmio)
 		return -ENOMEM;
-	raw_spin_lock_init(&front->lock);
+	raw_spin_lock_init(&mmio->lock);
 
-	front->pdev = pmodel_front_find(&regs);
-	if (!front->pdev) {
+	mmio->pdev = pmodel_mmio_find(&regs);
+	if (!mmio->pdev) {
 		pr_info("panthor_model: the device tree has no GPU whose registers are reserved memory\n");
 		return -ENODEV;
 	}
 
-	err = pmodel_front_start(front, &regs);
-	if (err) {
-		platform_device_put(front->pdev);
-		return err;
+	ret = pmodel_mmio_start(mmio, &regs);
+	if (ret) {
+		platform_device_put(mmio->pdev);
+		return ret;
 	}
 
-	pmodel_front = no_free_ptr(front);
-	err = device_attach(&pmodel_front->pdev->dev);
-	if (err < 0)
-		dev_info(&pmodel_front->pdev->dev, "model: no driver took the GPU yet: %d\n", err);
+	pmodel_mmio = no_free_ptr(mmio);
+	ret = device_attach(&pmodel_mmio->pdev->dev);
+	if (ret < 0)
+		dev_info(&pmodel_mmio->pdev->dev, "model: no driver took the GPU yet: %d\n", ret);
 	return 0;
 }
-device_initcall(pmodel_front_init);
+device_initcall(pmodel_mmio_init);
 
-static void __exit pmodel_front_exit(void)
+static void __exit pmodel_mmio_exit(void)
 {
-	pmodel_front_stop(pmodel_front);
-	platform_device_put(pmodel_front->pdev);
-	kfree(pmodel_front);
+	pmodel_mmio_stop(pmodel_mmio);
+	platform_device_put(pmodel_mmio->pdev);
+	kfree(pmodel_mmio);
 }
-module_exit(pmodel_front_exit);
-
-MODULE_DESCRIPTION("Software Mali CSF GPU for panthor");
-MODULE_LICENSE("Dual MIT/GPL");
+module_exit(pmodel_mmio_exit);
