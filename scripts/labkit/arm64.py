@@ -108,6 +108,7 @@ class Tests(UmlTests):
 
     def build(self):
         """Build kernel, modules, board and selftests; return the programs."""
+        qemu.need(_QEMU, "qemu-system-arm")
         paths.check_repo_path()
         target = tree.named()
         with paths.lock(paths.BUILD / ".lock", "assembling"):
@@ -144,7 +145,6 @@ class Tests(UmlTests):
         source.write_text(text + nodes, encoding="utf-8")
         self._run("dtc", "-q", "-I", "dts", "-O", "dtb", "-o", str(self.dtb),
                   str(source))
-
 
     def kunit(self):
         """Modules are as they should be; KUnit suites run with the tests."""

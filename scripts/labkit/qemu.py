@@ -9,6 +9,7 @@ with the process that started it.
 
 import dataclasses
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -44,6 +45,13 @@ class Machine:
                 "-device", "virtserialport,chardev=out,name=lab",
                 "-kernel", str(self.kernel), "-initrd", str(self.initrd),
                 "-append", " ".join(words + self.append)]
+
+
+def need(program, package):
+    """Say what to install when a program of the host is not there."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    if not shutil.which(program, path=path):
+        raise Fail(f"{program} is missing: install the package {package}")
 
 
 def boot(machine, each=lambda line: None):
