@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/spinlock.h>
+#include <linux/time64.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -15,6 +16,12 @@ struct drm_printer;
 struct panthor_reclaim;
 struct shrink_control;
 struct shrinker;
+
+/*
+ * How long one scan may wait for jobs, in all. Long enough for a job of a frame
+ * to end, short enough not to be felt by whoever needs the memory.
+ */
+#define PANTHOR_RECLAIM_WAIT_BUDGET_NS	(10 * NSEC_PER_MSEC)
 
 /**
  * enum panthor_reclaim_class - What it takes to evict a BO, cheapest first
@@ -73,6 +80,9 @@ enum panthor_reclaim_stat {
 
 	/** @PANTHOR_RECLAIM_STAT_SKIP_PINNED: BOs that turned out not to be reclaimable. */
 	PANTHOR_RECLAIM_STAT_SKIP_PINNED,
+
+	/** @PANTHOR_RECLAIM_STAT_SKIP_GPU: VMs and BOs skipped because the GPU does not answer. */
+	PANTHOR_RECLAIM_STAT_SKIP_GPU,
 
 	/** @PANTHOR_RECLAIM_STAT_SKIP_NOSWAP: Scans that found no swap space. */
 	PANTHOR_RECLAIM_STAT_SKIP_NOSWAP,
@@ -189,8 +199,8 @@ struct panthor_reclaim_bo {
 	/** @node: Place in the list of the class, or of the VM if private. */
 	struct panthor_reclaim_node node;
 
-	/** @all: Link in &panthor_reclaim.all. */
-	struct list_head all;
+	/** @all: Place in &panthor_reclaim.all. */
+	struct panthor_reclaim_node all;
 
 	/** @victims: Link in the victims of the scan that claimed the BO, owned by that scan. */
 	struct list_head victims;
@@ -269,9 +279,9 @@ struct panthor_reclaim_ops {
 	 * trylock, never waits for a fence.
 	 *
 	 * Return: 0 on success, -EBUSY if jobs use it, -EAGAIN if a lock is
-	 * contended or the GPU is being reset, -EPERM if it is not
-	 * reclaimable, -ESTALE if it belongs to another class, -EIO if the
-	 * GPU did not let go of it.
+	 * contended, -EPERM if it is not reclaimable, -ESTALE if it belongs
+	 * to another class, -EIO if the GPU is being reset or did not let go
+	 * of it.
 	 */
 	int (*evict_bo)(struct panthor_reclaim_bo *bo);
 
@@ -284,8 +294,7 @@ struct panthor_reclaim_ops {
 	 * resv and op_lock are held until @end_vm.
 	 *
 	 * Return: 0 on success, -EBUSY if jobs run on it, -EAGAIN if a lock
-	 * is contended or the GPU is being reset, -EIO if the GPU does not
-	 * answer.
+	 * is contended, -EIO if the GPU is being reset.
 	 */
 	int (*begin_vm)(struct panthor_reclaim_vm *vm, unsigned int *pending);
 
@@ -318,11 +327,10 @@ struct panthor_reclaim_ops {
 	/**
 	 * @wait_vm: Wait for the jobs of a VM
 	 *
-	 * Context: Reclaim, no lock of the driver held, sleeps up to @ns
-	 * nanoseconds, not interruptible.
+	 * Context: Reclaim, no lock of the driver held nor taken, sleeps up
+	 * to @ns nanoseconds, not interruptible.
 	 *
-	 * Return: 0 if the VM is idle, -ETIME if it is not, -EAGAIN if a lock
-	 * is contended.
+	 * Return: 0 if the VM is idle, -ETIME if it is not.
 	 */
 	int (*wait_vm)(struct panthor_reclaim_vm *vm, u64 ns);
 
@@ -353,11 +361,13 @@ struct panthor_reclaim_ops {
 	unsigned long (*swap_pages)(void);
 
 	/**
-	 * @class_of: Ask a BO for its class
+	 * @filed_right: Compare a BO's state with the class it is filed under
 	 *
 	 * Context: Process context outside of reclaim, takes the BO's locks.
+	 *
+	 * Return: false if the BO belongs elsewhere.
 	 */
-	enum panthor_reclaim_class (*class_of)(struct panthor_reclaim_bo *bo);
+	bool (*filed_right)(struct panthor_reclaim_bo *bo);
 };
 
 /**
@@ -392,6 +402,9 @@ struct panthor_reclaim_scan {
 
 	/** @seq: Number of this scan, set by panthor_reclaim_run(). */
 	u64 seq;
+
+	/** @leaving: BOs evicted by this scan whose writeback is waited for at the end. */
+	struct list_head leaving;
 };
 
 /**
@@ -400,6 +413,9 @@ struct panthor_reclaim_scan {
 struct panthor_reclaim {
 	/** @ops: The mechanism. */
 	const struct panthor_reclaim_ops *ops;
+
+	/** @name: Name of the device, for tracepoints. */
+	const char *name;
 
 	/** @lock: Protects the lists and what decides about them. Innermost. */
 	spinlock_t lock;
@@ -453,13 +469,14 @@ enum panthor_reclaim_class
 panthor_reclaim_classify(const struct panthor_reclaim_facts *facts);
 
 void panthor_reclaim_init(struct panthor_reclaim *reclaim,
-			  const struct panthor_reclaim_ops *ops);
+			  const struct panthor_reclaim_ops *ops, const char *name);
 void panthor_reclaim_fini(struct panthor_reclaim *reclaim);
-int panthor_reclaim_register(struct panthor_reclaim *reclaim, const char *name);
+int panthor_reclaim_register(struct panthor_reclaim *reclaim);
 void panthor_reclaim_unregister(struct panthor_reclaim *reclaim);
 
-void panthor_reclaim_bo_init(struct panthor_reclaim *reclaim,
-			     struct panthor_reclaim_bo *bo, unsigned long nr_pages);
+void panthor_reclaim_bo_init(struct panthor_reclaim_bo *bo);
+void panthor_reclaim_bo_add(struct panthor_reclaim *reclaim,
+			    struct panthor_reclaim_bo *bo, unsigned long nr_pages);
 void panthor_reclaim_bo_fini(struct panthor_reclaim *reclaim,
 			     struct panthor_reclaim_bo *bo);
 void panthor_reclaim_bo_file(struct panthor_reclaim *reclaim,
@@ -480,8 +497,6 @@ unsigned long panthor_reclaim_shrinker_count(struct panthor_reclaim *reclaim,
 					     struct shrink_control *sc);
 unsigned long panthor_reclaim_shrinker_scan(struct panthor_reclaim *reclaim,
 					    struct shrink_control *sc);
-unsigned long panthor_reclaim_foreground(struct panthor_reclaim *reclaim,
-					 unsigned long nr_pages);
 
 unsigned int panthor_reclaim_check(struct panthor_reclaim *reclaim);
 unsigned int panthor_reclaim_count_misfiled(struct panthor_reclaim *reclaim);

@@ -1,0 +1,529 @@
+// SPDX-License-Identifier: GPL-2.0 or MIT
+
+/*
+ * How BOs are evicted: the mechanism below panthor_reclaim.c. See there for the
+ * order of locks and who holds which reference.
+ *
+ * A BO is evicted in these steps, each of which may find a reason to leave it:
+ *
+ *   1. trylock its resv: its pages, pins and CPU faults stand still;
+ *   2. see whether it is worth it (class, fences);
+ *   3. zap CPU mappings, without the gpuva lock;
+ *   4. trylock its gpuva lock: its set of VMs stands still; look again;
+ *   5. trylock each VM's op_lock, unmap, flush;
+ *   6. release the pages.
+ *
+ * For the private BOs of a VM, 5 is done once for many of them: the op_lock is
+ * taken before the first BO, the whole address space is locked with the first
+ * mapping that goes, and flushed after the last.
+ */
+
+#include <linux/dma-fence.h>
+#include <linux/dma-resv.h>
+#include <linux/hrtimer.h>
+#include <linux/sched/mm.h>
+#include <linux/shmem_fs.h>
+#include <linux/swap.h>
+
+#include <drm/drm_device.h>
+#include <drm/drm_gpuvm.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+#include <drm/drm_vma_manager.h>
+
+#include "panthor_device.h"
+#include "panthor_evict.h"
+#include "panthor_gem.h"
+#include "panthor_mmu.h"
+#include "panthor_reclaim.h"
+
+/*
+ * BOs that do not share their VM's resv have to stay locked until the flush.
+ * lockdep cannot keep track of more than 48 locks, and there are others.
+ */
+#define MAX_FOREIGN_RESVS	16
+
+static struct panthor_gem_object *to_bo(struct panthor_reclaim_bo *rbo)
+{
+	return container_of(rbo, struct panthor_gem_object, reclaim);
+}
+
+static struct panthor_device *to_ptdev(struct panthor_gem_object *bo)
+{
+	return container_of(bo->base.dev, struct panthor_device, base);
+}
+
+/* During a reset no flush succeeds, and what was not flushed must not be released. */
+static bool gpu_is_resetting(struct panthor_device *ptdev)
+{
+	return panthor_device_reset_is_pending(ptdev) &&
+	       atomic_read(&ptdev->pm.state) == PANTHOR_DEVICE_PM_STATE_ACTIVE;
+}
+
+static void get_facts(struct panthor_gem_object *bo, struct panthor_reclaim_facts *facts)
+{
+	struct drm_gpuvm_bo *vm_bo;
+
+	dma_resv_assert_held(bo->base.resv);
+	lockdep_assert_held(&bo->base.gpuva.lock);
+
+	*facts = (struct panthor_reclaim_facts) {
+		.resident = bo->backing.pages,
+		.pinned = refcount_read(&bo->backing.pin_count),
+		.imported = drm_gem_is_imported(&bo->base),
+		.mmapped = refcount_read(&bo->cmap.mmap_count),
+		.evicted = bo->evicted,
+	};
+
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
+		if (!panthor_vm_bo_is_mapped(vm_bo))
+			continue;
+
+		facts->vm = facts->nr_vms++ ? NULL : panthor_vm_to_reclaim(vm_bo->vm);
+		if (facts->nr_vms > 1)
+			break;
+	}
+}
+
+/**
+ * panthor_evict_update_class_locked() - File a BO under the class it belongs to
+ * @bo: BO of which something changed that decides about its class.
+ *
+ * Context: The BO's resv and gpuva lock are held. Does not sleep.
+ */
+void panthor_evict_update_class_locked(struct panthor_gem_object *bo)
+{
+	struct panthor_reclaim_facts facts;
+
+	get_facts(bo, &facts);
+	panthor_reclaim_bo_file(&to_ptdev(bo)->reclaim, &bo->reclaim, &facts);
+}
+
+/**
+ * panthor_evict_update_class() - File a BO under the class it belongs to
+ * @bo: BO of which something changed that decides about its class.
+ *
+ * Context: The BO's resv is held. Takes its gpuva lock, sleeps.
+ */
+void panthor_evict_update_class(struct panthor_gem_object *bo)
+{
+	mutex_lock(&bo->base.gpuva.lock);
+	panthor_evict_update_class_locked(bo);
+	mutex_unlock(&bo->base.gpuva.lock);
+}
+
+static bool get_bo(struct panthor_reclaim_bo *rbo)
+{
+	return kref_get_unless_zero(&to_bo(rbo)->base.refcount);
+}
+
+static void put_bo(struct panthor_reclaim_bo *rbo)
+{
+	drm_gem_object_put(&to_bo(rbo)->base);
+}
+
+static bool is_idle(struct dma_resv *resv)
+{
+	return dma_resv_test_signaled(resv, DMA_RESV_USAGE_BOOKKEEP);
+}
+
+/*
+ * On success the gpuva lock is held and the BO still has the class it was
+ * filed under, or a cheaper one that it can be evicted in just as well.
+ */
+static int trylock_gpuva(struct panthor_gem_object *bo, enum panthor_reclaim_class filed)
+{
+	if (!mutex_trylock(&bo->base.gpuva.lock))
+		return -EAGAIN;
+
+	panthor_evict_update_class_locked(bo);
+	if (bo->reclaim.class <= filed && filed != PANTHOR_RECLAIM_UNRECLAIMABLE)
+		return 0;
+
+	mutex_unlock(&bo->base.gpuva.lock);
+
+	return bo->reclaim.class == PANTHOR_RECLAIM_UNRECLAIMABLE ? -EPERM : -ESTALE;
+}
+
+/* Steps 2 to 4. @idle: that no job uses the BO is known already. */
+static int begin_bo(struct panthor_gem_object *bo, bool idle)
+{
+	enum panthor_reclaim_class filed = READ_ONCE(bo->reclaim.class);
+	int ret;
+
+	ret = trylock_gpuva(bo, filed);
+	if (ret)
+		return ret;
+
+	mutex_unlock(&bo->base.gpuva.lock);
+
+	/* Jobs cannot use what is not mapped. */
+	filed = bo->reclaim.class;
+	if (!idle && filed >= PANTHOR_RECLAIM_PRIVATE && !is_idle(bo->base.resv))
+		return -EBUSY;
+
+	if (refcount_read(&bo->cmap.mmap_count))
+		drm_vma_node_unmap(&bo->base.vma_node,
+				   bo->base.dev->anon_inode->i_mapping);
+
+	return trylock_gpuva(bo, filed);
+}
+
+/* Step 6. Without pages a BO is unreclaimable, whoever maps it. */
+static void release_pages_of(struct panthor_gem_object *bo)
+{
+	const struct panthor_reclaim_facts facts = { .evicted = true };
+
+	panthor_gem_release_pages_locked(bo);
+	panthor_reclaim_bo_file(&to_ptdev(bo)->reclaim, &bo->reclaim, &facts);
+}
+
+static int unmap_from_vms(struct panthor_gem_object *bo)
+{
+	struct drm_gpuvm_bo *vm_bo;
+	int ret = 0;
+
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
+		int err;
+
+		if (!panthor_vm_bo_is_mapped(vm_bo))
+			continue;
+
+		ret = panthor_vm_evict_begin(vm_bo->vm);
+		if (ret)
+			return ret;
+
+		ret = panthor_vm_evict_vm_bo(vm_bo);
+		err = panthor_vm_evict_end(vm_bo->vm);
+		ret = ret ?: err;
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+static int evict_bo(struct panthor_reclaim_bo *rbo)
+{
+	struct panthor_gem_object *bo = to_bo(rbo);
+	int ret;
+
+	if (gpu_is_resetting(to_ptdev(bo)))
+		return -EIO;
+
+	if (!dma_resv_trylock(bo->base.resv))
+		return -EAGAIN;
+
+	ret = begin_bo(bo, false);
+	if (ret)
+		goto out_unlock_resv;
+
+	if (bo->reclaim.class == PANTHOR_RECLAIM_PRIVATE) {
+		ret = -ESTALE;
+		goto out_unlock_gpuva;
+	}
+
+	/*
+	 * What goes wrong leaves some of the mappings evicted. The pages stay,
+	 * and the next submission to these VMs restores them.
+	 */
+	ret = unmap_from_vms(bo);
+	if (!ret)
+		release_pages_of(bo);
+	else
+		panthor_evict_update_class_locked(bo);
+
+out_unlock_gpuva:
+	mutex_unlock(&bo->base.gpuva.lock);
+
+out_unlock_resv:
+	dma_resv_unlock(bo->base.resv);
+
+	return ret;
+}
+
+static unsigned int count_pending(struct dma_resv *resv)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	unsigned int pending = 0;
+
+	dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP, fence)
+		pending += !dma_fence_is_signaled(fence);
+
+	return pending;
+}
+
+static int sweep_begin(struct panthor_reclaim_vm *rvm, unsigned int *pending)
+{
+	struct drm_gpuvm *gpuvm = panthor_vm_from_reclaim(rvm);
+	int ret;
+
+	if (gpu_is_resetting(container_of(gpuvm->drm, struct panthor_device, base)))
+		return -EIO;
+
+	if (!dma_resv_trylock(drm_gpuvm_resv(gpuvm)))
+		return -EAGAIN;
+
+	*pending = count_pending(drm_gpuvm_resv(gpuvm));
+	ret = *pending ? -EBUSY : panthor_vm_evict_begin(gpuvm);
+	if (ret)
+		dma_resv_unlock(drm_gpuvm_resv(gpuvm));
+
+	return ret;
+}
+
+static bool is_foreign(struct drm_gpuvm *gpuvm, struct panthor_gem_object *bo)
+{
+	return bo->base.resv != drm_gpuvm_resv(gpuvm);
+}
+
+static int unmap_from_vm(struct drm_gpuvm *gpuvm, struct panthor_gem_object *bo)
+{
+	struct drm_gpuvm_bo *vm_bo;
+	int ret = 0;
+
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base) {
+		if (!panthor_vm_bo_is_mapped(vm_bo))
+			continue;
+
+		if (drm_WARN_ON_ONCE(gpuvm->drm, vm_bo->vm != gpuvm))
+			return -ESTALE;
+
+		ret = panthor_vm_evict_vm_bo(vm_bo);
+		if (ret)
+			break;
+	}
+
+	return ret;
+}
+
+static int sweep_evict(struct panthor_reclaim_vm *rvm, struct panthor_reclaim_bo *rbo)
+{
+	struct drm_gpuvm *gpuvm = panthor_vm_from_reclaim(rvm);
+	struct panthor_gem_object *bo = to_bo(rbo);
+	bool foreign = is_foreign(gpuvm, bo);
+	int ret;
+
+	if (foreign && !dma_resv_trylock(bo->base.resv))
+		return -EAGAIN;
+
+	ret = begin_bo(bo, !foreign);
+	if (ret)
+		goto err_unlock_resv;
+
+	/* Neither moved to another VM nor to a class that is evicted otherwise. */
+	if (bo->reclaim.vm != rvm) {
+		ret = -ESTALE;
+		goto err_unlock_gpuva;
+	}
+
+	ret = unmap_from_vm(gpuvm, bo);
+	if (ret) {
+		panthor_evict_update_class_locked(bo);
+		goto err_unlock_gpuva;
+	}
+
+	mutex_unlock(&bo->base.gpuva.lock);
+
+	return foreign && panthor_vm_evict_add_foreign(gpuvm) >= MAX_FOREIGN_RESVS ? -ENOSPC : 0;
+
+err_unlock_gpuva:
+	mutex_unlock(&bo->base.gpuva.lock);
+
+err_unlock_resv:
+	if (foreign)
+		dma_resv_unlock(bo->base.resv);
+
+	return ret;
+}
+
+static int sweep_end(struct panthor_reclaim_vm *rvm, struct list_head *victims)
+{
+	struct drm_gpuvm *gpuvm = panthor_vm_from_reclaim(rvm);
+	struct panthor_reclaim_bo *rbo;
+	int ret;
+
+	ret = panthor_vm_evict_end(gpuvm);
+
+	list_for_each_entry(rbo, victims, victims) {
+		struct panthor_gem_object *bo = to_bo(rbo);
+
+		if (!ret) {
+			release_pages_of(bo);
+		} else if (mutex_trylock(&bo->base.gpuva.lock)) {
+			panthor_evict_update_class_locked(bo);
+			mutex_unlock(&bo->base.gpuva.lock);
+		}
+
+		if (is_foreign(gpuvm, bo))
+			dma_resv_unlock(bo->base.resv);
+	}
+
+	dma_resv_unlock(drm_gpuvm_resv(gpuvm));
+
+	return ret;
+}
+
+struct fence_waiter {
+	struct dma_fence_cb cb;
+	struct task_struct *task;
+};
+
+static void wake_fence_waiter(struct dma_fence *fence, struct dma_fence_cb *cb)
+{
+	wake_up_process(container_of(cb, struct fence_waiter, cb)->task);
+}
+
+/* dma_fence_wait_timeout() knows jiffies only, of which the budget may have just one. */
+static int wait_fence(struct dma_fence *fence, ktime_t deadline)
+{
+	struct fence_waiter waiter = { .task = current };
+	int ret = 0;
+
+	if (dma_fence_add_callback(fence, &waiter.cb, wake_fence_waiter))
+		return 0;
+
+	for (;;) {
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		if (dma_fence_is_signaled(fence))
+			break;
+
+		if (!schedule_hrtimeout(&deadline, HRTIMER_MODE_ABS)) {
+			ret = dma_fence_is_signaled(fence) ? 0 : -ETIME;
+			break;
+		}
+	}
+	__set_current_state(TASK_RUNNING);
+	dma_fence_remove_callback(fence, &waiter.cb);
+
+	return ret;
+}
+
+static int wait_resv(struct dma_resv *resv, u64 ns)
+{
+	ktime_t deadline = ktime_add_ns(ktime_get(), ns);
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	int ret = 0;
+
+	dma_resv_iter_begin(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP);
+	dma_resv_for_each_fence_unlocked(&cursor, fence) {
+		ret = wait_fence(fence, deadline);
+		if (ret)
+			break;
+	}
+	dma_resv_iter_end(&cursor);
+
+	return ret;
+}
+
+static int wait_vm(struct panthor_reclaim_vm *rvm, u64 ns)
+{
+	return wait_resv(drm_gpuvm_resv(panthor_vm_from_reclaim(rvm)), ns);
+}
+
+static int wait_bo(struct panthor_reclaim_bo *rbo, u64 ns)
+{
+	return wait_resv(to_bo(rbo)->base.resv, ns);
+}
+
+static void write_out(struct panthor_reclaim_bo *rbo, bool wait,
+		      unsigned long *freed, unsigned long *writeback)
+{
+	struct shmem_reclaim_stat stat = {};
+
+	shmem_reclaim_range(to_bo(rbo)->base.filp->f_mapping, 0, rbo->nr_pages - 1,
+			    wait, &stat);
+	*freed += stat.freed;
+	*writeback += stat.writeback;
+}
+
+static unsigned long swap_pages(void)
+{
+	return max(get_nr_swap_pages(), 0L);
+}
+
+static bool filed_right(struct panthor_reclaim_bo *rbo)
+{
+	struct panthor_gem_object *bo = to_bo(rbo);
+	struct panthor_reclaim_facts facts;
+	bool right;
+
+	dma_resv_lock(bo->base.resv, NULL);
+	mutex_lock(&bo->base.gpuva.lock);
+	get_facts(bo, &facts);
+	right = panthor_reclaim_classify(&facts) == rbo->class &&
+		(rbo->class != PANTHOR_RECLAIM_PRIVATE || rbo->vm == facts.vm);
+	mutex_unlock(&bo->base.gpuva.lock);
+	dma_resv_unlock(bo->base.resv);
+
+	return right;
+}
+
+static const struct panthor_reclaim_ops panthor_evict_ops = {
+	.get_bo = get_bo,
+	.put_bo = put_bo,
+	.get_vm = panthor_vm_reclaim_get,
+	.put_vm_unless_last = panthor_vm_reclaim_put_unless_last,
+	.put_vm = panthor_vm_reclaim_put,
+	.evict_bo = evict_bo,
+	.begin_vm = sweep_begin,
+	.evict_vm_bo = sweep_evict,
+	.end_vm = sweep_end,
+	.wait_vm = wait_vm,
+	.wait_bo = wait_bo,
+	.write_out = write_out,
+	.swap_pages = swap_pages,
+	.filed_right = filed_right,
+};
+
+static void panthor_evict_fini(struct drm_device *ddev, void *data)
+{
+	panthor_reclaim_fini(data);
+}
+
+/**
+ * panthor_evict_init() - Prepare for BOs and VMs
+ * @ptdev: Device. Neither BOs nor VMs exist yet.
+ *
+ * Context: Process context, sleeps.
+ *
+ * Return: 0 on success, -ENOMEM if there is no memory.
+ */
+int panthor_evict_init(struct panthor_device *ptdev)
+{
+	panthor_reclaim_init(&ptdev->reclaim, &panthor_evict_ops, dev_name(ptdev->base.dev));
+
+	return drmm_add_action_or_reset(&ptdev->base, panthor_evict_fini, &ptdev->reclaim);
+}
+
+/**
+ * panthor_evict_start() - Let mm reclaim the device's memory
+ * @ptdev: Device. The MMU is initialized.
+ *
+ * Context: Process context, sleeps.
+ *
+ * Return: 0 on success, -ENOMEM if there is no memory.
+ */
+int panthor_evict_start(struct panthor_device *ptdev)
+{
+	/* Let lockdep know what reclaim waits for before reclaim first happens. */
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&ptdev->reclaim.lock);
+	panthor_mmu_might_flush(ptdev);
+	fs_reclaim_release(GFP_KERNEL);
+
+	return panthor_reclaim_register(&ptdev->reclaim);
+}
+
+/**
+ * panthor_evict_stop() - Undo panthor_evict_start()
+ * @ptdev: Device.
+ *
+ * Context: Process context, sleeps until running scans have ended.
+ */
+void panthor_evict_stop(struct panthor_device *ptdev)
+{
+	panthor_reclaim_unregister(&ptdev->reclaim);
+}

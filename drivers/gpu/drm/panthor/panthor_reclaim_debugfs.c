@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0 or MIT
+
+/*
+ * Reclaim as seen from debugfs, two files per device:
+ *
+ * shrink:  Write a number of pages to have that many reclaimed, as under memory
+ *	    pressure, except that the write waits until they have left memory.
+ *	    Read, in decimal, the number of pages the last write to this open
+ *	    file reclaimed; from a file that was not written to, the number of
+ *	    the device's last such request.
+ * reclaim: Counters and statistics, one "name value" per line.
+ */
+
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/mutex.h>
+#include <linux/sched/mm.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include <drm/drm_debugfs.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_print.h>
+
+#include "panthor_device.h"
+#include "panthor_reclaim.h"
+
+/**
+ * struct shrink_file - An open "shrink" file
+ */
+struct shrink_file {
+	/** @ptdev: Device. */
+	struct panthor_device *ptdev;
+
+	/** @lock: Protects the other members. */
+	struct mutex lock;
+
+	/** @written: There was a write to this file. */
+	bool written;
+
+	/** @reclaimed: Pages reclaimed by the last one. */
+	unsigned long reclaimed;
+};
+
+static int shrink_open(struct inode *inode, struct file *file)
+{
+	struct drm_device *ddev = inode->i_private;
+	struct shrink_file *sf = kzalloc_obj(*sf);
+
+	if (!sf)
+		return -ENOMEM;
+
+	sf->ptdev = container_of(ddev, struct panthor_device, base);
+	mutex_init(&sf->lock);
+	file->private_data = sf;
+
+	return 0;
+}
+
+static int shrink_release(struct inode *inode, struct file *file)
+{
+	struct shrink_file *sf = file->private_data;
+
+	mutex_destroy(&sf->lock);
+	kfree(sf);
+
+	return 0;
+}
+
+static ssize_t shrink_read(struct file *file, char __user *buf, size_t size, loff_t *ppos)
+{
+	struct shrink_file *sf = file->private_data;
+	unsigned long reclaimed;
+	char text[24];
+	int len;
+
+	scoped_guard(mutex, &sf->lock)
+		reclaimed = sf->written ? sf->reclaimed :
+			    atomic_long_read(&sf->ptdev->reclaim.last);
+	len = scnprintf(text, sizeof(text), "%lu\n", reclaimed);
+
+	return simple_read_from_buffer(buf, size, ppos, text, len);
+}
+
+static ssize_t shrink_write(struct file *file, const char __user *buf, size_t size,
+			    loff_t *ppos)
+{
+	struct shrink_file *sf = file->private_data;
+	struct panthor_reclaim_scan scan = {
+		.budget_ns = PANTHOR_RECLAIM_WAIT_BUDGET_NS,
+		.wait_writeback = true,
+	};
+	unsigned long reclaimed;
+	int ret, cookie;
+
+	ret = kstrtoul_from_user(buf, size, 0, &scan.target);
+	if (ret)
+		return ret;
+
+	if (!drm_dev_enter(&sf->ptdev->base, &cookie))
+		return -ENODEV;
+
+	/* Nothing below may do what reclaim may not. */
+	fs_reclaim_acquire(GFP_KERNEL);
+	reclaimed = panthor_reclaim_run(&sf->ptdev->reclaim, &scan);
+	fs_reclaim_release(GFP_KERNEL);
+
+	drm_dev_exit(cookie);
+
+	atomic_long_set(&sf->ptdev->reclaim.last, reclaimed);
+	scoped_guard(mutex, &sf->lock) {
+		sf->written = true;
+		sf->reclaimed = reclaimed;
+	}
+
+	/* What is read next is the result from its start. */
+	*ppos = 0;
+
+	return size;
+}
+
+static const struct file_operations shrink_fops = {
+	.owner = THIS_MODULE,
+	.open = shrink_open,
+	.release = shrink_release,
+	.read = shrink_read,
+	.write = shrink_write,
+	.llseek = default_llseek,
+};
+
+static int reclaim_show(struct seq_file *m, void *data)
+{
+	struct drm_device *ddev = m->private;
+	struct drm_printer p = drm_seq_file_printer(m);
+
+	panthor_reclaim_print(&container_of(ddev, struct panthor_device, base)->reclaim, &p);
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(reclaim);
+
+/**
+ * panthor_reclaim_debugfs_init() - Create the debugfs files
+ * @minor: Minor of the device.
+ *
+ * Context: Process context, sleeps.
+ */
+void panthor_reclaim_debugfs_init(struct drm_minor *minor)
+{
+	debugfs_create_file("shrink", 0600, minor->debugfs_root, minor->dev, &shrink_fops);
+	debugfs_create_file("reclaim", 0400, minor->debugfs_root, minor->dev, &reclaim_fops);
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reclaim of a range of a shmem file on request of whoever populated it.
+ *
+ * Drivers that keep the contents of their buffers in shmem files can only unpin
+ * the pages under memory pressure. That puts the pages on an LRU list, and when
+ * they leave memory is for reclaim to say: it may well look elsewhere. This is
+ * to a kernel user of a shmem file what MADV_PAGEOUT is to a process.
+ */
+
+#include <linux/export.h>
+#include <linux/pagemap.h>
+#include <linux/folio_batch.h>
+#include <linux/sched.h>
+#include <linux/shmem_fs.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
+#include <linux/xarray.h>
+
+#include "internal.h"
+#include "swap.h"
+
+/* Isolated pages are out of everybody else's reach, so do not hoard them. */
+#define RECLAIM_BATCH	(16 * SWAP_CLUSTER_MAX)
+
+static unsigned long isolate_folio(struct folio *folio, struct list_head *folios)
+{
+	if (!folio_isolate_lru(folio))
+		return 0;
+
+	if (folio_test_unevictable(folio)) {
+		folio_putback_lru(folio);
+		return 0;
+	}
+
+	/* reclaim_pages() takes them from the other end, and so in file order. */
+	list_add(&folio->lru, folios);
+
+	return folio_nr_pages(folio);
+}
+
+static unsigned long reclaim_folios(struct list_head *folios)
+{
+	unsigned long freed = reclaim_pages(folios);
+
+	/* What is under writeback now waits in this CPU's batch; see below. */
+	lru_add_drain();
+	cond_resched();
+
+	return freed;
+}
+
+/* Write what is in the file out, and free what that makes clean at once. */
+static void reclaim_pagecache(struct address_space *mapping, pgoff_t start,
+			      pgoff_t last, struct shmem_reclaim_stat *stat)
+{
+	struct folio_batch fbatch;
+	unsigned long isolated = 0;
+	LIST_HEAD(folios);
+
+	folio_batch_init(&fbatch);
+	while (filemap_get_folios(mapping, &start, last, &fbatch)) {
+		for (unsigned int i = 0; i < folio_batch_count(&fbatch); i++)
+			isolated += isolate_folio(fbatch.folios[i], &folios);
+
+		/* Reclaim does not write what somebody else has a reference to. */
+		folio_batch_release(&fbatch);
+
+		if (isolated >= RECLAIM_BATCH) {
+			stat->freed += reclaim_folios(&folios);
+			isolated = 0;
+		}
+	}
+	stat->freed += reclaim_folios(&folios);
+}
+
+static struct folio *get_swapcache_folio(swp_entry_t entry)
+{
+	struct swap_info_struct *si = get_swap_device(entry);
+	struct folio *folio;
+
+	if (!si)
+		return NULL;
+
+	/*
+	 * The entry may be another's by now. Its folio is then reclaimed a
+	 * little earlier than it would have been.
+	 */
+	folio = swap_cache_get_folio(entry);
+	put_swap_device(si);
+
+	return folio;
+}
+
+/*
+ * What was written stays in the swap cache until reclaim comes by again. Pick
+ * up what is clean by now and count or wait for the rest.
+ */
+static void reclaim_swapcache(struct address_space *mapping, pgoff_t start,
+			      pgoff_t last, bool wait, struct shmem_reclaim_stat *stat)
+{
+	XA_STATE(xas, &mapping->i_pages, start);
+	unsigned long isolated = 0;
+	LIST_HEAD(folios);
+	void *entry;
+
+	rcu_read_lock();
+	xas_for_each(&xas, entry, last) {
+		struct folio *folio;
+
+		if (xas_retry(&xas, entry) || !xa_is_value(entry))
+			continue;
+
+		xas_pause(&xas);
+		rcu_read_unlock();
+
+		folio = get_swapcache_folio(radix_to_swp_entry(entry));
+		if (folio) {
+			if (wait)
+				folio_wait_writeback(folio);
+
+			if (folio_test_writeback(folio))
+				stat->writeback += folio_nr_pages(folio);
+			else
+				isolated += isolate_folio(folio, &folios);
+			folio_put(folio);
+		}
+
+		if (isolated >= RECLAIM_BATCH) {
+			stat->freed += reclaim_folios(&folios);
+			isolated = 0;
+		}
+
+		rcu_read_lock();
+	}
+	rcu_read_unlock();
+
+	stat->freed += reclaim_folios(&folios);
+}
+
+/**
+ * shmem_reclaim_range() - Reclaim a range of a shmem file now
+ * @mapping: Mapping of the file.
+ * @start: First page of the range.
+ * @last: Last page of the range.
+ * @wait: Wait for writeback to end and free the pages, instead of only starting
+ *	  it.
+ * @stat: Grows by the pages freed, and by those under writeback on return.
+ *
+ * Writes the pages of the range to swap and frees them. Pages that somebody
+ * uses stay: those with an elevated reference count, mlocked and mapped ones
+ * that cannot be unmapped, and all of them if there is no swap space. Without
+ * @wait, pages under writeback on return are freed when reclaim next gets to
+ * them, for which they are at the end of the list.
+ *
+ * A folio that is faulted in again meanwhile may be counted twice, or not.
+ *
+ * Context: Process context that may do I/O, reclaim included (__GFP_IO and
+ * __GFP_FS). Locks folios and sleeps, with @wait until I/O has ended.
+ */
+void shmem_reclaim_range(struct address_space *mapping, pgoff_t start, pgoff_t last,
+			 bool wait, struct shmem_reclaim_stat *stat)
+{
+	/* New pages are not on a list yet. */
+	lru_add_drain();
+
+	reclaim_pagecache(mapping, start, last, stat);
+	reclaim_swapcache(mapping, start, last, wait, stat);
+}
+EXPORT_SYMBOL_GPL(shmem_reclaim_range);
