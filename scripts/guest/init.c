@@ -8,7 +8,7 @@
  *	copy FROM TO			copy a file, with the directories it needs
  *	write FILE TEXT			write TEXT
  *	run SECONDS NAME PROGRAM	run a test program, with a time limit
- *	kunit NAME			run a KUnit suite that is there
+ *	kunit PATTERN			run the KUnit suites whose names match
  *
  * From the kernel command line: LAB_OUT (where output goes), LAB_ZRAM (size of
  * a swap device), LAB_BREAK=model (make the GPU model store wrong words, as
@@ -18,8 +18,10 @@
  * fails ends the guest with "@lab error".
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -37,6 +39,7 @@
 #include <unistd.h>
 
 #define STATUS_TIMEOUT	124
+#define KUNIT_DIR	"/sys/kernel/debug/kunit"
 #define BREAK_FILE	"/sys/kernel/debug/panthor-model/inject/break_store"
 
 static void power_off(void)
@@ -284,6 +287,7 @@ static void do_run(const char *seconds, char *rest)
 		stop("the plan has a 'run' without a program");
 	printf("@lab begin %s\n", name);
 	mark("begin", name);
+	fflush(stdout);
 	pid = fork();
 	if (pid < 0)
 		stop("no process for %s: %s", name, strerror(errno));
@@ -298,18 +302,17 @@ static void do_run(const char *seconds, char *rest)
 	printf("\n@lab end %s %d\n", name, status);
 }
 
-static void do_kunit(const char *suite, const char *rest)
+static void run_suite(const char *suite)
 {
-	char path[256], buf[4096];
+	char path[512], buf[4096];
 	ssize_t n;
 	int fd;
 
-	(void)rest;
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kunit/%s/run", suite);
+	snprintf(path, sizeof(path), KUNIT_DIR "/%s/run", suite);
 	printf("@lab begin %s\n", suite);
 	mark("begin", suite);
 	must_write(path, "1");
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kunit/%s/results", suite);
+	snprintf(path, sizeof(path), KUNIT_DIR "/%s/results", suite);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		stop("no results of %s: %s", suite, strerror(errno));
@@ -318,6 +321,27 @@ static void do_kunit(const char *suite, const char *rest)
 	close(fd);
 	mark("end", suite);
 	printf("\n@lab end %s 0\n", suite);
+}
+
+static void do_kunit(const char *pattern, const char *rest)
+{
+	struct dirent **suites;
+	int count, i, found = 0;
+
+	(void)rest;
+	count = scandir(KUNIT_DIR, &suites, NULL, alphasort);
+	if (count < 0)
+		stop("no KUnit suites: %s", strerror(errno));
+	for (i = 0; i < count; i++) {
+		if (!fnmatch(pattern, suites[i]->d_name, FNM_PERIOD)) {
+			found++;
+			run_suite(suites[i]->d_name);
+		}
+		free(suites[i]);
+	}
+	free(suites);
+	if (!found)
+		stop("no KUnit suite is called %s", pattern);
 }
 
 static void do_line(char *line)

@@ -147,7 +147,7 @@ class Tests(UmlTests):
                   str(source))
 
     def kunit(self):
-        """Modules are as they should be; KUnit suites run with the tests."""
+        """Check the modules; the KUnit suites are in them, and run with them."""
         for name, needs, not_needs in (
                 ("panthor_model", (), ("panthor",)),
                 ("panthor", ("drm_gpuvm", "gpu_sched", "drm_exec"),
@@ -156,6 +156,10 @@ class Tests(UmlTests):
             self.lane.check("modules", f"modinfo {name}", not wrong,
                             "; ".join(wrong))
 
+    def _has_kunit(self):
+        config = (self.kernel.objects / ".config").read_text(encoding="utf-8")
+        return re.search(r"^CONFIG_DRM_PANTHOR\w*KUNIT\w*=y", config, re.M)
+
     def _plan(self, programs, limit):
         rows = []
         for name in self.modules.order(_MODULES):
@@ -163,6 +167,8 @@ class Tests(UmlTests):
             if name == "panthor_model":
                 rows.append(f"copy {_MODEL_FIRMWARE} {_FIRMWARE}")
         rows += [f"run {limit} {p.name} /lab/tests/{p.name}" for p in programs]
+        if self._has_kunit():
+            rows.append("kunit panthor*")
         rows += ["rmmod panthor", "rmmod panthor_model"]
         return "\n".join(rows) + "\n"
 
