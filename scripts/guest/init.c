@@ -228,7 +228,7 @@ static void do_copy(const char *from, const char *to)
 
 static void mark(const char *what, const char *name)
 {
-	char text[160];
+	char text[320];
 
 	snprintf(text, sizeof(text), "lab: %s %s", what, name);
 	write_text("/dev/kmsg", text);

@@ -147,7 +147,7 @@ class Tests(UmlTests):
                   str(source))
 
     def kunit(self):
-        """Check the modules; the KUnit suites are in them, and run with them."""
+        """Check the modules; the KUnit suites are in them and run later."""
         for name, needs, not_needs in (
                 ("panthor_model", (), ("panthor",)),
                 ("panthor", ("drm_gpuvm", "gpu_sched", "drm_exec"),
