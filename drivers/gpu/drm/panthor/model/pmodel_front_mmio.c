@@ -152,9 +152,19 @@ static void pmodel_mmio_publish(void *data, u32 offset, u32 value)
 	__raw_writel(value, mmio->io + offset);
 }
 
+/* The registers are memory too, but the linear map leaves them out. */
+static void *pmodel_mmio_page(void *data, phys_addr_t pa)
+{
+	struct pmodel_mmio *mmio = data;
+
+	if (PHYS_PFN(pa) - mmio->first_pfn < PHYS_PFN(PMODEL_IO_SIZE))
+		return NULL;
+	return pmodel_ram_page(data, pa);
+}
+
 static const struct pmodel_front_ops pmodel_mmio_ops = {
 	.irq = pmodel_mmio_irq,
-	.page = pmodel_ram_page,
+	.page = pmodel_mmio_page,
 	.page_is_free = pmodel_ram_page_is_free,
 	.publish = pmodel_mmio_publish,
 };
