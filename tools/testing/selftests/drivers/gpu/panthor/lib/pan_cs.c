@@ -9,7 +9,9 @@ enum {
 	OP_MOVE48 = 1,
 	OP_MOVE32 = 2,
 	OP_WAIT = 3,
+	OP_RUN_IDVS = 6,
 	OP_FINISH_TILING = 9,
+	OP_FINISH_FRAGMENT = 11,
 	OP_ADD_IMM32 = 16,
 	OP_ADD_IMM64 = 17,
 	OP_LOAD_MULTIPLE = 20,
@@ -346,18 +348,71 @@ void pan_cs_invalid(struct pan_cs *cs)
 	pan_cs_emit(cs, op(OP_NONE, 0, 0, 0));
 }
 
+/* Registers of the tiler's instructions, and fields of its descriptors. */
+enum {
+	REG_VERTICES = 33,
+	REG_INSTANCES = 34,
+	REG_INDEX_SIZE = 39,
+	REG_TILER = 40,
+};
+
+#define TILER_HEAP	24
+#define TILER_COMPLETED	40
+#define TILER_BYTES	64
+#define HEAP_BASE	8
+#define CHUNK_HEADER	64
+
+void pan_tiler_init(void *ctx, uint64_t ctx_va, uint64_t chunk, uint32_t chunk_size)
+{
+	volatile uint64_t *tiler = ctx, *heap = tiler + TILER_BYTES / sizeof(uint64_t);
+	unsigned int i;
+
+	for (i = 0; i < 2 * TILER_BYTES / sizeof(uint64_t); i++)
+		tiler[i] = 0;
+	tiler[TILER_HEAP / sizeof(uint64_t)] = ctx_va + TILER_BYTES;
+	heap += HEAP_BASE / sizeof(uint64_t);
+	heap[0] = chunk;
+	heap[1] = chunk + CHUNK_HEADER;
+	heap[2] = chunk + chunk_size;
+}
+
 void pan_cs_heap_set(struct pan_cs *cs, uint64_t heap_ctx)
 {
 	pan_cs_move48(cs, REG_ADDR, heap_ctx);
 	pan_cs_emit(cs, op(OP_HEAP_SET, 0, REG_ADDR, 0));
 }
 
-void pan_cs_heap_operation(struct pan_cs *cs, uint32_t operation)
+void pan_cs_heap_operation(struct pan_cs *cs, enum pan_heap_operation operation)
 {
 	pan_cs_emit(cs, op(OP_HEAP_OPERATION, 0, 0, (uint64_t)operation << 32));
+}
+
+void pan_cs_draw(struct pan_cs *cs, uint64_t ctx_va, uint32_t vertices)
+{
+	uint32_t reg;
+
+	/* Neither shaders nor resources */
+	for (reg = 0; reg < 32; reg += 2)
+		pan_cs_move48(cs, reg, 0);
+	pan_cs_move32(cs, REG_VERTICES, vertices);
+	pan_cs_move32(cs, REG_INSTANCES, 1);
+	pan_cs_move32(cs, REG_INDEX_SIZE, 0);
+	pan_cs_move48(cs, REG_TILER, ctx_va);
+	pan_cs_emit(cs, op(OP_RUN_IDVS, 0, 0, 0));
+	pan_cs_wait(cs);
 }
 
 void pan_cs_finish_tiling(struct pan_cs *cs)
 {
 	pan_cs_emit(cs, op(OP_FINISH_TILING, 0, 0, 0));
+	pan_cs_wait(cs);
+}
+
+void pan_cs_finish_fragment(struct pan_cs *cs, uint64_t ctx_va)
+{
+	pan_cs_move48(cs, REG_ADDR, ctx_va + TILER_COMPLETED);
+	pan_cs_load(cs, REG_VALUE, 4, REG_ADDR, 0);
+	pan_cs_wait(cs);
+	pan_cs_emit(cs, op(OP_FINISH_FRAGMENT, 0, REG_VALUE, (uint64_t)(REG_VALUE + 2) << 32 | 1));
+	pan_cs_wait(cs);
 }

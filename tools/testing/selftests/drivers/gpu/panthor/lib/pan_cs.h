@@ -104,9 +104,26 @@ void pan_cs_jump(struct pan_cs *cs, uint64_t va, uint32_t size);
 /* An instruction no GPU has. */
 void pan_cs_invalid(struct pan_cs *cs);
 
-/* Tiler */
+/*
+ * Tiler: a tiler context points to a heap descriptor, which begins to use the
+ * heap's first chunk; drawing takes memory from there on. @ctx is 128 bytes of
+ * memory on a 64 byte boundary, mapped on both sides.
+ */
+#define PAN_VERTEX_BYTES	16
+
+enum pan_heap_operation {
+	PAN_HEAP_TILING_STARTED,
+	PAN_HEAP_TILING_FINISHED,
+	PAN_HEAP_FRAGMENT_FINISHED,
+};
+
+void pan_tiler_init(void *ctx, uint64_t ctx_va, uint64_t chunk, uint32_t chunk_size);
 void pan_cs_heap_set(struct pan_cs *cs, uint64_t heap_ctx);
-void pan_cs_heap_operation(struct pan_cs *cs, uint32_t operation);
+void pan_cs_heap_operation(struct pan_cs *cs, enum pan_heap_operation operation);
+void pan_cs_draw(struct pan_cs *cs, uint64_t ctx_va, uint32_t vertices);
 void pan_cs_finish_tiling(struct pan_cs *cs);
+
+/* Gives the chunks that the render pass of @ctx_va used back to the heap. */
+void pan_cs_finish_fragment(struct pan_cs *cs, uint64_t ctx_va);
 
 #endif /* PAN_CS_H */

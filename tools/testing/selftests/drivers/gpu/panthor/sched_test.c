@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * More groups than slots, more VMs than address spaces, and a device that goes
+ * to sleep: everybody gets on, with the right results.
+ */
+#include "lib/pan_ctx.h"
+#include "lib/pan_harness.h"
+#include "lib/pan_mem.h"
+#include "lib/pan_model.h"
+#include "lib/pan_pattern.h"
+
+#define MAX_GROUPS	64
+#define MAX_VMS		32
+#define SIZE		(64ull << 10)
+
+/* Several ticks of the scheduler */
+#define DEADLINE_MS	20000
+
+FIXTURE(sched)
+{
+	struct pan_dev dev;
+	struct pan_ctx ctx;
+};
+
+FIXTURE_SETUP(sched)
+{
+	PAN_OPEN_OR_SKIP(&self->dev);
+	ASSERT_OK(pan_ctx_init(&self->ctx, &self->dev, 1));
+}
+
+FIXTURE_TEARDOWN(sched)
+{
+	pan_ctx_fini(&self->ctx);
+	pan_close(&self->dev);
+}
+
+static int wait_flag(struct pan_ctx *ctx, uint32_t flag, uint32_t value)
+{
+	uint64_t end = pan_now_ms() + DEADLINE_MS;
+
+	while (*pan_flag(ctx, flag) != value) {
+		if (pan_now_ms() >= end)
+			return -ETIME;
+		pan_sleep_ms(1);
+	}
+	return 0;
+}
+
+TEST_F(sched, more_groups_than_slots_do_their_work)
+{
+	uint32_t count = 2 * self->dev.csif.csg_slot_count + 1, i, round;
+	uint32_t groups[MAX_GROUPS], done[MAX_GROUPS];
+	struct pan_ctx *ctx = &self->ctx;
+	struct drm_panthor_sync_op sync;
+	struct pan_cs *cs;
+
+	ASSERT_LE(count, MAX_GROUPS);
+	for (i = 0; i < count; i++) {
+		ASSERT_OK(pan_group_create(ctx->dev, ctx->vm, 1, &groups[i]));
+		ASSERT_OK(pan_syncobj_create(ctx->dev, &done[i]));
+	}
+	pan_ctx_begin(ctx, 0);
+	for (round = 0; round < 5; round++) {
+		for (i = 0; i < count; i++) {
+			cs = pan_ctx_append(ctx, 0);
+			pan_cs_spin(cs, 2000);
+			pan_cs_increment(cs, pan_flag_va(i), i + 1);
+			sync = pan_sync_signal(done[i]);
+			ASSERT_OK(pan_submit(ctx->dev, groups[i], 0, pan_cs_addr(cs),
+					     pan_cs_size(cs), &sync, 1));
+		}
+	}
+	for (i = 0; i < count; i++) {
+		EXPECT_OK(pan_syncobj_wait(ctx->dev, done[i], 0, PAN_JOB_TIMEOUT));
+		EXPECT_EQ(1, pan_syncobj_status(ctx->dev, done[i]));
+		EXPECT_EQ(5 * (i + 1), *pan_flag(ctx, i));
+		EXPECT_OK(pan_group_destroy(ctx->dev, groups[i]));
+	}
+}
+
+/* None of these jobs ends before all of them have begun. */
+TEST_F(sched, jobs_that_do_not_end_give_up_their_slots)
+{
+	uint32_t count = self->dev.csif.csg_slot_count + 2, i;
+	uint64_t suspends = pan_model_count("csg_suspends");
+	uint64_t resumes = pan_model_count("csg_resumes");
+	uint32_t groups[MAX_GROUPS], done[MAX_GROUPS];
+	struct pan_ctx *ctx = &self->ctx;
+	struct drm_panthor_sync_op sync;
+	struct pan_cs *cs;
+
+	ASSERT_LE(count, MAX_GROUPS);
+	pan_ctx_begin(ctx, 0);
+	for (i = 0; i < count; i++) {
+		ASSERT_OK(pan_group_create(ctx->dev, ctx->vm, 1, &groups[i]));
+		ASSERT_OK(pan_syncobj_create(ctx->dev, &done[i]));
+		cs = pan_ctx_append(ctx, 0);
+
+		/* State that must survive: registers, the call stack, where it was. */
+		pan_cs_move32(cs, 20, 1000 + i);
+		pan_cs_store32(cs, pan_flag_va(1 + i), 1);
+		pan_cs_spin_until(cs, pan_flag_va(0));
+		pan_cs_move48(cs, 64, pan_flag_va(100 + i));
+		pan_cs_store(cs, 20, 1, 64, 0);
+		pan_cs_wait(cs);
+		sync = pan_sync_signal(done[i]);
+		ASSERT_OK(pan_submit(ctx->dev, groups[i], 0, pan_cs_addr(cs), pan_cs_size(cs),
+				     &sync, 1));
+	}
+	for (i = 0; i < count; i++)
+		EXPECT_OK(wait_flag(ctx, 1 + i, 1));
+	*pan_flag(ctx, 0) = 1;
+	for (i = 0; i < count; i++) {
+		EXPECT_OK(pan_syncobj_wait(ctx->dev, done[i], 0, PAN_JOB_TIMEOUT));
+		EXPECT_EQ(1, pan_syncobj_status(ctx->dev, done[i]));
+		EXPECT_EQ(1000 + i, *pan_flag(ctx, 100 + i));
+		EXPECT_OK(pan_group_destroy(ctx->dev, groups[i]));
+	}
+	if (pan_model_present()) {
+		EXPECT_LT(suspends, pan_model_count("csg_suspends"));
+		EXPECT_LT(resumes, pan_model_count("csg_resumes"));
+	}
+}
+
+TEST_F(sched, more_vms_than_address_spaces)
+{
+	uint32_t count = __builtin_popcount(self->dev.gpu.as_present) + 4, i, round;
+	struct pan_ctx ctx[MAX_VMS];
+	struct pan_bo bo[MAX_VMS];
+
+	ASSERT_LE(count, MAX_VMS - 1);
+	for (i = 0; i < count; i++) {
+		ASSERT_OK(pan_ctx_init(&ctx[i], &self->dev, 1));
+		ASSERT_OK(pan_ctx_bo(&ctx[i], SIZE, true, &bo[i]));
+		ASSERT_OK(pan_ctx_bo_map(&ctx[i], &bo[i]));
+		pan_cs_fill(pan_ctx_begin(&ctx[i], 0), bo[i].va, SIZE, pan_seed(3, i));
+		ASSERT_OK(pan_ctx_submit(&ctx[i], 0));
+	}
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < count; i++) {
+			EXPECT_OK(pan_ctx_wait(&ctx[i], 0));
+			EXPECT_EQ(0, pan_pattern_check(bo[i].map, SIZE, pan_seed(3, i), round));
+			pan_cs_step(pan_ctx_begin(&ctx[i], 0), bo[i].va, SIZE);
+			ASSERT_OK(pan_ctx_submit(&ctx[i], 0));
+		}
+	}
+	for (i = 0; i < count; i++) {
+		EXPECT_OK(pan_ctx_wait(&ctx[i], 0));
+		EXPECT_EQ(0, pan_pattern_check(bo[i].map, SIZE, pan_seed(3, i), round));
+		pan_ctx_fini(&ctx[i]);
+	}
+}
+
+/* A VM that loses its address space while its group is suspended, with a job in it. */
+TEST_F(sched, endless_jobs_in_more_vms_than_address_spaces)
+{
+	uint32_t count = __builtin_popcount(self->dev.gpu.as_present) + 2, i;
+	struct pan_ctx ctx[MAX_VMS];
+
+	ASSERT_LE(count, MAX_VMS - 1);
+	for (i = 0; i < count; i++) {
+		ASSERT_OK(pan_ctx_init(&ctx[i], &self->dev, 1));
+		pan_cs_store32(pan_ctx_begin(&ctx[i], 0), pan_flag_va(1), 1);
+		pan_cs_spin_until(&ctx[i].cs[0], pan_flag_va(0));
+		pan_cs_store32(&ctx[i].cs[0], pan_flag_va(2), 50 + i);
+		ASSERT_OK(pan_ctx_submit(&ctx[i], 0));
+	}
+	for (i = 0; i < count; i++)
+		EXPECT_OK(wait_flag(&ctx[i], 1, 1));
+	for (i = 0; i < count; i++)
+		*pan_flag(&ctx[i], 0) = 1;
+	for (i = 0; i < count; i++) {
+		EXPECT_OK(pan_ctx_wait(&ctx[i], 0));
+		EXPECT_EQ(50 + i, *pan_flag(&ctx[i], 2));
+		pan_ctx_fini(&ctx[i]);
+	}
+}
+
+TEST_F(sched, priorities_all_get_on)
+{
+	static const uint8_t prios[] = {
+		PANTHOR_GROUP_PRIORITY_LOW, PANTHOR_GROUP_PRIORITY_MEDIUM,
+		PANTHOR_GROUP_PRIORITY_HIGH, PANTHOR_GROUP_PRIORITY_REALTIME,
+	};
+	struct drm_panthor_queue_create queue;
+	struct drm_panthor_group_create args;
+	struct pan_ctx *ctx = &self->ctx;
+	struct drm_panthor_sync_op sync;
+	uint32_t done[4];
+	struct pan_cs *cs;
+	int i;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	pan_ctx_begin(ctx, 0);
+	for (i = 0; i < 4; i++) {
+		pan_group_args(ctx->dev, ctx->vm, &queue, 1, &args);
+		args.priority = prios[i];
+		ASSERT_OK(pan_ioctl(ctx->dev->fd, DRM_IOCTL_PANTHOR_GROUP_CREATE, &args));
+		ASSERT_OK(pan_syncobj_create(ctx->dev, &done[i]));
+		sync = pan_sync_signal(done[i]);
+		cs = pan_ctx_append(ctx, 0);
+		pan_cs_spin(cs, 1000);
+		pan_cs_store32(cs, pan_flag_va(i), 1);
+		ASSERT_OK(pan_submit(ctx->dev, args.group_handle, 0, pan_cs_addr(cs),
+				     pan_cs_size(cs), &sync, 1));
+	}
+	for (i = 0; i < 4; i++) {
+		EXPECT_OK(pan_syncobj_wait(ctx->dev, done[i], 0, PAN_JOB_TIMEOUT));
+		EXPECT_EQ(1, *pan_flag(ctx, i));
+	}
+}
+
+TEST_F(sched, device_sleeps_between_jobs)
+{
+	uint64_t boots = pan_model_count("mcu_boots");
+	struct pan_ctx *ctx = &self->ctx;
+	struct pan_bo bo;
+	uint32_t i;
+
+	ASSERT_OK(pan_ctx_bo(ctx, SIZE, true, &bo));
+	ASSERT_OK(pan_ctx_bo_map(ctx, &bo));
+	pan_cs_fill(pan_ctx_begin(ctx, 0), bo.va, SIZE, 5);
+	ASSERT_OK(pan_ctx_run(ctx, 0));
+	for (i = 0; i < 3; i++) {
+		ASSERT_OK(pan_wait_runtime_status(&self->dev, "suspended", 5000));
+		EXPECT_EQ(0, pan_pattern_check(bo.map, SIZE, 5, i));
+		pan_cs_step(pan_ctx_begin(ctx, 0), bo.va, SIZE);
+		ASSERT_OK(pan_ctx_run(ctx, 0));
+	}
+	EXPECT_EQ(0, pan_pattern_check(bo.map, SIZE, 5, i));
+	if (pan_model_present())
+		EXPECT_LE(boots + 3, pan_model_count("mcu_boots"));
+}
+
+TEST_F(sched, binds_while_the_device_sleeps)
+{
+	struct pan_ctx *ctx = &self->ctx;
+	struct pan_bo bo, second;
+
+	ASSERT_OK(pan_ctx_bo(ctx, SIZE, true, &bo));
+	pan_cs_fill(pan_ctx_begin(ctx, 0), bo.va, SIZE, 6);
+	ASSERT_OK(pan_ctx_run(ctx, 0));
+	ASSERT_OK(pan_wait_runtime_status(&self->dev, "suspended", 5000));
+	ASSERT_OK(pan_ctx_bo(ctx, SIZE, true, &second));
+	ASSERT_OK(pan_vm_unmap(ctx->dev, ctx->vm, bo.va, SIZE));
+	pan_cs_fill(pan_ctx_begin(ctx, 0), second.va, SIZE, 7);
+	ASSERT_OK(pan_ctx_run(ctx, 0));
+	ASSERT_OK(pan_ctx_bo_map(ctx, &second));
+	EXPECT_EQ(0, pan_pattern_check(second.map, SIZE, 7, 0));
+	pan_cs_store32(pan_ctx_begin(ctx, 0), bo.va, 1);
+	ASSERT_OK(pan_ctx_submit(ctx, 0));
+	EXPECT_NE(0, pan_ctx_wait(ctx, 0));
+}
+
+TEST_F(sched, running_job_keeps_the_device_awake)
+{
+	struct pan_ctx *ctx = &self->ctx;
+
+	pan_cs_store32(pan_ctx_begin(ctx, 0), pan_flag_va(1), 1);
+	pan_cs_spin_until(&ctx->cs[0], pan_flag_va(0));
+	ASSERT_OK(pan_ctx_submit(ctx, 0));
+	ASSERT_OK(wait_flag(ctx, 1, 1));
+	pan_sleep_ms(300);
+	EXPECT_OK(pan_wait_runtime_status(&self->dev, "active", 0));
+	*pan_flag(ctx, 0) = 1;
+	EXPECT_OK(pan_ctx_wait(ctx, 0));
+	EXPECT_OK(pan_wait_runtime_status(&self->dev, "suspended", 5000));
+}
+
+TEST_HARNESS_MAIN
