@@ -107,14 +107,20 @@ static void reclaim_swapcache(struct address_space *mapping, pgoff_t start,
 	rcu_read_lock();
 	xas_for_each(&xas, entry, last) {
 		struct folio *folio;
+		swp_entry_t swap;
 
 		if (xas_retry(&xas, entry) || !xa_is_value(entry))
+			continue;
+
+		/* Or it marks where swapping in failed. */
+		swap = radix_to_swp_entry(entry);
+		if (!softleaf_is_swap(swap))
 			continue;
 
 		xas_pause(&xas);
 		rcu_read_unlock();
 
-		folio = get_swapcache_folio(radix_to_swp_entry(entry));
+		folio = get_swapcache_folio(swap);
 		if (folio) {
 			if (wait)
 				folio_wait_writeback(folio);
