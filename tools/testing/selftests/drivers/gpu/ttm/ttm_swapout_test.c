@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Swap out buffers of a real TTM driver, and see them come back unharmed.
+ *
+ * Uses dumb buffers of the first device whose driver is known to have them in
+ * TTM's system memory. Needs root, and changes the module parameter
+ * ttm.pages_limit for the time it runs.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <drm/drm.h>
+#include <drm/drm_mode.h>
+
+#include "../../../kselftest_harness.h"
+
+#define PAGES_LIMIT	"/sys/module/ttm/parameters/pages_limit"
+#define TT_SHRINK	"/sys/kernel/debug/ttm/tt_shrink"
+
+#define NR_BUFFERS	12
+#define WIDTH		1024
+#define HEIGHT		1024
+#define BUFFER_SIZE	((size_t)WIDTH * HEIGHT * 4)
+
+struct buffer {
+	uint32_t handle;
+	size_t size;
+	uint64_t *map;
+};
+
+static const char * const drivers[] = { "qxl", "vmwgfx", "radeon", "nouveau", "amdgpu" };
+
+/* A card of a driver that has dumb buffers in TTM, or -1. */
+static int open_card(void)
+{
+	char path[32], name[32];
+	unsigned int i, j;
+	int fd;
+
+	for (i = 0; i < 16; i++) {
+		struct drm_version version = { .name = name, .name_len = sizeof(name) - 1 };
+
+		snprintf(path, sizeof(path), "/dev/dri/card%u", i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		memset(name, 0, sizeof(name));
+		if (!ioctl(fd, DRM_IOCTL_VERSION, &version))
+			for (j = 0; j < sizeof(drivers) / sizeof(*drivers); j++)
+				if (!strcmp(name, drivers[j]))
+					return fd;
+		close(fd);
+	}
+	return -1;
+}
+
+/* A number in a file, or in the line of a file that starts with @key. */
+static long read_number(const char *path, const char *key)
+{
+	FILE *file = fopen(path, "re");
+	char line[256];
+	long value = -1;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (key && strncmp(line, key, strlen(key)))
+			continue;
+		value = strtol(line + (key ? strlen(key) : 0), NULL, 10);
+		break;
+	}
+	if (file)
+		fclose(file);
+	return value;
+}
+
+static int write_number(const char *path, long value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%ld", value);
+	int ret = fd < 0 || write(fd, text, n) != n ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+static int create(int fd, struct buffer *buffer)
+{
+	struct drm_mode_create_dumb make = { .width = WIDTH, .height = HEIGHT, .bpp = 32 };
+	struct drm_mode_map_dumb map = { 0 };
+
+	if (ioctl(fd, DRM_IOCTL_MODE_CREATE_DUMB, &make))
+		return -errno;
+	buffer->handle = make.handle;
+	buffer->size = make.size;
+	map.handle = make.handle;
+	if (ioctl(fd, DRM_IOCTL_MODE_MAP_DUMB, &map))
+		return -errno;
+	buffer->map = mmap(NULL, buffer->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			   map.offset);
+	return buffer->map == MAP_FAILED ? -errno : 0;
+}
+
+static void destroy(int fd, struct buffer *buffer)
+{
+	struct drm_mode_destroy_dumb destroy = { .handle = buffer->handle };
+
+	if (buffer->map && buffer->map != MAP_FAILED)
+		munmap(buffer->map, buffer->size);
+	if (buffer->handle)
+		ioctl(fd, DRM_IOCTL_MODE_DESTROY_DUMB, &destroy);
+	memset(buffer, 0, sizeof(*buffer));
+}
+
+/* Compressible, as most contents are, but with no page like another. */
+static uint64_t pattern(unsigned int buffer, unsigned int round, size_t word)
+{
+	return (word & 7) ? (uint64_t)(word >> 9) << 20 | (buffer << 8) | round :
+			    word * 0x9e3779b97f4a7c15ULL + buffer * 131 + round;
+}
+
+static void fill(struct buffer *buffer, unsigned int nr, unsigned int round)
+{
+	size_t i;
+
+	for (i = 0; i < buffer->size / sizeof(*buffer->map); i++)
+		buffer->map[i] = pattern(nr, round, i);
+}
+
+static size_t count_bad(struct buffer *buffer, unsigned int nr, unsigned int round)
+{
+	size_t i, bad = 0;
+
+	for (i = 0; i < buffer->size / sizeof(*buffer->map); i++)
+		bad += buffer->map[i] != pattern(nr, round, i);
+	return bad;
+}
+
+/* Swap out what TTM can, one object after another. */
+static long swap_out_all(void)
+{
+	long n, pages = 0;
+
+	while ((n = read_number(TT_SHRINK, NULL)) > 0)
+		pages += n;
+	return n < 0 ? n : pages;
+}
+
+FIXTURE(ttm_swapout)
+{
+	int fd;
+	long limit;
+	struct buffer buffer[NR_BUFFERS];
+};
+
+FIXTURE_SETUP(ttm_swapout)
+{
+	unsigned int i;
+
+	if (geteuid())
+		SKIP(return, "needs root");
+	self->limit = read_number(PAGES_LIMIT, NULL);
+	if (self->limit < 0)
+		SKIP(return, "no " PAGES_LIMIT ": the kernel has no TTM");
+	self->fd = open_card();
+	if (self->fd < 0)
+		SKIP(return, "no device with a TTM driver that has dumb buffers");
+	for (i = 0; i < NR_BUFFERS; i++)
+		ASSERT_EQ(0, create(self->fd, &self->buffer[i]));
+}
+
+FIXTURE_TEARDOWN(ttm_swapout)
+{
+	unsigned int i;
+
+	if (self->fd <= 0)
+		return;
+	for (i = 0; i < NR_BUFFERS; i++)
+		destroy(self->fd, &self->buffer[i]);
+	close(self->fd);
+	write_number(PAGES_LIMIT, self->limit);
+}
+
+/* TTM's limit is a quarter of the buffers: each new one drives another out. */
+TEST_F(ttm_swapout, page_limit)
+{
+	long shmem, quarter = NR_BUFFERS / 4 * BUFFER_SIZE / sysconf(_SC_PAGESIZE);
+	unsigned int i, round;
+
+	shmem = read_number("/proc/meminfo", "Shmem:");
+	ASSERT_EQ(0, write_number(PAGES_LIMIT, quarter));
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < NR_BUFFERS; i++) {
+			if (round)
+				EXPECT_EQ(0, count_bad(&self->buffer[i], i, round - 1));
+			fill(&self->buffer[i], i, round);
+		}
+		/* Half of all at the very least is out */
+		EXPECT_GT(read_number("/proc/meminfo", "Shmem:") - shmem +
+			  read_number("/proc/vmstat", "pswpout ") * 4,
+			  NR_BUFFERS / 2 * BUFFER_SIZE / 1024);
+	}
+	for (i = 0; i < NR_BUFFERS; i++)
+		EXPECT_EQ(0, count_bad(&self->buffer[i], i, round - 1));
+}
+
+/* All are swapped out and come back, in an order of their own. */
+TEST_F(ttm_swapout, explicit)
+{
+	unsigned int i, round;
+
+	if (access(TT_SHRINK, R_OK))
+		SKIP(return, "no " TT_SHRINK);
+	for (i = 0; i < NR_BUFFERS; i++)
+		fill(&self->buffer[i], i, 0);
+	for (round = 0; round < 3; round++) {
+		EXPECT_GE(swap_out_all(),
+			  NR_BUFFERS * BUFFER_SIZE / sysconf(_SC_PAGESIZE));
+		for (i = 0; i < NR_BUFFERS; i++) {
+			unsigned int nr = (i * 5 + round) % NR_BUFFERS;
+
+			EXPECT_EQ(0, count_bad(&self->buffer[nr], nr, 0));
+		}
+	}
+}
+
+/* Other memory is needed so badly that what was swapped out leaves memory. */
+TEST_F(ttm_swapout, memory_pressure)
+{
+	long before = read_number("/proc/vmstat", "pswpout ");
+	long total = read_number("/proc/meminfo", "MemAvailable:");
+	unsigned int i;
+	pid_t pid;
+	int status;
+
+	if (access(TT_SHRINK, R_OK))
+		SKIP(return, "no " TT_SHRINK);
+	if (read_number("/proc/meminfo", "SwapTotal:") <= 0)
+		SKIP(return, "no swap");
+	for (i = 0; i < NR_BUFFERS; i++)
+		fill(&self->buffer[i], i, 7);
+	ASSERT_GT(swap_out_all(), 0);
+
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		/* Nearly all that is left, plus what the buffers were */
+		size_t size = ((size_t)total - 16 * 1024) * 1024, j;
+		char *hog = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (hog == MAP_FAILED)
+			_exit(1);
+		for (j = 0; j < size; j += 4096)
+			hog[j] = j >> 12;
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_GT(read_number("/proc/vmstat", "pswpout "), before);
+	for (i = 0; i < NR_BUFFERS; i++)
+		EXPECT_EQ(0, count_bad(&self->buffer[i], i, 7));
+}
+
+/* Several processes use their buffers while TTM swaps them out. */
+TEST_F(ttm_swapout, concurrent_use)
+{
+	pid_t pid[3];
+	unsigned int i, j;
+	int status;
+
+	if (access(TT_SHRINK, R_OK))
+		SKIP(return, "no " TT_SHRINK);
+	for (i = 0; i < 3; i++) {
+		pid[i] = fork();
+		ASSERT_GE(pid[i], 0);
+		if (pid[i])
+			continue;
+		for (j = 0; j < 8; j++) {
+			struct buffer *mine = &self->buffer[i * 4 + j % 4];
+			unsigned int nr = i * 4 + j % 4;
+
+			if (j >= 4 && count_bad(mine, nr, j - 4))
+				_exit(1);
+			fill(mine, nr, j);
+			if (count_bad(mine, nr, j))
+				_exit(2);
+		}
+		_exit(0);
+	}
+	for (i = 0; i < 20; i++)
+		swap_out_all();
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(pid[i], waitpid(pid[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	for (i = 0; i < 3; i++)
+		for (j = 4; j < 8; j++)
+			EXPECT_EQ(0, count_bad(&self->buffer[i * 4 + j % 4],
+					       i * 4 + j % 4, j));
+}
+
+/* Nothing stays behind of buffers that are destroyed while they are out. */
+TEST_F(ttm_swapout, destroy_swapped_out)
+{
+	long shmem = read_number("/proc/meminfo", "Shmem:");
+	unsigned int i;
+
+	if (access(TT_SHRINK, R_OK))
+		SKIP(return, "no " TT_SHRINK);
+	for (i = 0; i < NR_BUFFERS; i++)
+		fill(&self->buffer[i], i, 3);
+	EXPECT_GE(swap_out_all(), NR_BUFFERS * BUFFER_SIZE / sysconf(_SC_PAGESIZE));
+	EXPECT_GE(read_number("/proc/meminfo", "Shmem:") - shmem,
+		  NR_BUFFERS * BUFFER_SIZE / 1024);
+	for (i = 0; i < NR_BUFFERS; i++)
+		destroy(self->fd, &self->buffer[i]);
+	/* Objects are destroyed by a worker; the statistics are approximate */
+	for (i = 0; i < 100; i++) {
+		if (read_number("/proc/meminfo", "Shmem:") - shmem < 2048)
+			break;
+		usleep(50000);
+	}
+	EXPECT_LT(read_number("/proc/meminfo", "Shmem:") - shmem, 2048);
+}
+
+TEST_HARNESS_MAIN
