@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Build a kernel, and the user-space tests that go with it."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -31,6 +32,8 @@ class Kernel:
 
     def __init__(self, tree, arch, name, cross=""):
         self.tree = tree.directory
+        self.assembled = tree
+        self.content = None
         self.arch = arch
         self.name = name
         self.cross = cross
@@ -95,17 +98,60 @@ class Kernel:
             r"error:|Error \d|undefined reference|No space left|\*\*\*", r)]
         return "\n".join(f"  {r}" for r in (telling or rows)[:12])
 
+    # Nothing is done again for a tree, a configuration and a compiler that it
+    # has been done for: even a build that finds nothing to do takes a while.
+
+    def _key(self, *more):
+        """What a result depends on, as a hash."""
+        if self.content is None:
+            self.content = self.assembled.snapshot()
+            done = subprocess.run([f"{self.cross}gcc", "--version"],
+                                  capture_output=True, check=False)
+            self.content += hashlib.sha256(done.stdout).hexdigest()
+        digest = hashlib.sha256(self.content.encode())
+        config = self.objects / ".config"
+        digest.update(config.read_bytes() if config.exists() else b"")
+        for item in more:
+            digest.update(b"\0" + str(item).encode())
+        return digest.hexdigest()
+
+    def _stamp(self, step):
+        return self.objects / f".lab-{step}"
+
+    def _is_done(self, step, product, *more):
+        """Whether a step's result is that of the present tree."""
+        try:
+            stamp = self._stamp(step).read_text(encoding="ascii")
+        except OSError:
+            return False
+        return product.exists() and stamp == self._key(*more)
+
+    def _set_done(self, step, *more):
+        self._stamp(step).write_text(self._key(*more), encoding="ascii")
+
     def configure(self, fragments):
         """Configure from fragments; every option of theirs must hold."""
+        text = [f.read_bytes() for f in fragments if f.is_file()]
+        if len(text) == len(fragments) and self._is_done(
+                "configured", self.objects / ".config", *text):
+            return
         paths.need_space(self.tree, 1200, f"build a kernel for {self.label}")
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text("", encoding="utf-8")
+        self._stamp("configured").unlink(missing_ok=True)
         Configurer(self.tree, self.objects, self.make).configure(fragments)
+        self._set_done("configured", *text)
 
     def build(self, *targets):
         """Build targets; say how long it took when it took long."""
+        whole = set(targets) <= {"linux", "Image", "bzImage", "modules"}
+        if whole and self._is_done("built", self.objects / "vmlinux", *targets):
+            return
+        self._stamp("built").unlink(missing_ok=True)
         start = time.monotonic()
         self.make(*targets, what="kernel")
+        if whole:
+            self._set_done("built", *targets)
         if time.monotonic() - start > 20:
             say(f"{self.label}: kernel built in "
                 f"{time.monotonic() - start:.0f} s")
@@ -119,7 +165,10 @@ class Kernel:
         source = self.tree / "tools/testing/selftests" / directory
         if not (source / "Makefile").is_file():
             return None, []
-        self.make("headers", what="uapi headers")
+        if not self._is_done("headers", self.objects / "usr/include/linux"):
+            self._stamp("headers").unlink(missing_ok=True)
+            self.make("headers", what="uapi headers")
+            self._set_done("headers")
         output = self.objects / "selftests" / directory
         output.mkdir(parents=True, exist_ok=True)
         common = ["make", "-s", "--no-print-directory", "-C", str(source),

@@ -55,11 +55,11 @@ class _Parser:
         """What was wrong with a block that is complete, as failures."""
         if block.plan is None:
             block.leaves.append(Result("plan", FAIL, "no plan was printed",
-                                       block.output[-30:]))
+                                       block.output[-15:]))
         elif block.seen != block.plan:
             block.leaves.append(Result(
                 "plan", FAIL, f"{block.seen} of {block.plan} planned tests "
-                "reported a result", block.output[-30:]))
+                "reported a result", block.output[-15:]))
         elif block.skipped is not None:
             block.leaves.append(Result(block.name or "all", SKIP,
                                        block.skipped))

@@ -42,7 +42,7 @@ class Lane:
         results = ktap.parse(text)
         if not results:
             results = [Result("tests", FAIL, "no test reported a result",
-                              text.splitlines()[-30:])]
+                              text.splitlines()[-15:])]
         self.add(group, results)
 
     def program(self, name, status, text):
@@ -52,7 +52,7 @@ class Lane:
         """
         results = ktap.parse(text)
         numbers = ktap.count(results)
-        tail = text.splitlines()[-30:]
+        tail = text.splitlines()[-15:]
         if status in (124, 137):
             results.append(Result("end", FAIL, "it ran out of time", tail))
         elif status > 128:
@@ -74,7 +74,7 @@ class Lane:
         self.check(group, "no report in the kernel log", not found,
                    f"{len(found)} reports in the kernel log",
                    [f"during {s.during}: {s.title}" for s in found] +
-                   [l for s in found[:3] for l in s.lines[:40]])
+                   [l for s in found[:3] for l in s.lines[:10]])
 
     def results(self):
         """All results."""
@@ -105,7 +105,7 @@ def summary(name, groups):
             if result.status == FAIL:
                 say(f"    FAILED {result.name}" +
                     (f": {result.reason}" if result.reason else ""))
-                for line in result.output[-12:]:
+                for line in result.output[:30]:
                     say(f"      | {line.rstrip()}")
             elif result.status in (SKIP, XFAIL):
                 word = "skipped" if result.status == SKIP else \

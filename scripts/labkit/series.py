@@ -100,8 +100,9 @@ def _assign(lines, files):
         else:
             owner.files.append(name)
     if stray:
+        more = f" and {len(stray) - 6} more" if len(stray) > 6 else ""
         raise Fail("belonging to no line of patches/series: " +
-                   ", ".join(stray) + "; name each in the line whose commit "
+                   ", ".join(stray[:6]) + more + "; name each in the line whose commit "
                    "adds it, or remove it")
     for line in lines:
         for word in line.words:

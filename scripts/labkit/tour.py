@@ -138,7 +138,7 @@ class Tour:
         freed = [n for n in scene.numbers if n[0] == "shrink_freed"]
         return [Verdict("debugfs shrink was answered and lost no data",
                         bool(freed) and scene.clients == {"e": 0},
-                        f"MemFree rose by {freed[0][1]} MiB of the 64 asked "
+                        f"MemFree rose by {freed[0][1]} MiB of the 16 asked "
                         "for" if freed else "no number was printed")]
 
     def _kernel(self):
@@ -158,18 +158,18 @@ class Tour:
 
     def table(self):
         """Where memory was, a row a scene."""
-        head = (f"{'':10} {'buffers':>8} {'resident':>9} {'lowest':>7} "
-                f"{'swap':>6} {'peak':>6} {'free':>6} {'lowest':>7}")
-        rows = ["memory in MiB at the end of each scene, and its extremes",
-                head]
+        rows = [f"{'memory in MiB':14} {'GPU buffers':>11}   {'resident':^15}   "
+                f"{'swap in use':^15}   {'free':^15}",
+                f"{'':14} {'most':>11}   {'most':>7} {'least':>7}   "
+                f"{'most':>7} {'at end':>7}   {'least':>7} {'at end':>7}"]
         for scene in self.scenes:
             if scene.samples:
                 rows.append(
-                    f"{scene.name:10} {scene.last('buffers'):8.0f} "
-                    f"{scene.last('resident'):9.0f} "
-                    f"{scene.least('resident'):7.0f} "
-                    f"{scene.last('swap'):6.0f} {scene.peak('swap'):6.0f} "
-                    f"{scene.last('free'):6.0f} {scene.least('free'):7.0f}")
+                    f"{scene.name:14} {scene.peak('buffers'):11.0f}   "
+                    f"{scene.peak('resident'):7.0f} "
+                    f"{scene.least('resident'):7.0f}   "
+                    f"{scene.peak('swap'):7.0f} {scene.last('swap'):7.0f}   "
+                    f"{scene.least('free'):7.0f} {scene.last('free'):7.0f}")
         return "\n".join(rows)
 
     def write(self, directory, title):

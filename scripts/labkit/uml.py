@@ -5,7 +5,7 @@ import fnmatch
 import os
 import re
 
-from . import base, guest, kbuild, paths, tree
+from . import base, guest, kbuild, ktap, paths, tree
 from .lane import Lane, broken
 from .ui import Fail, Progress, say
 
@@ -110,13 +110,17 @@ class Tests:
         outcome = self._boot("kunit", "nothing", swap="none", append=[
             "kunit.enable=1", "kunit.filter_glob=panthor*"])
         self.lane.tap("kunit", outcome.kernel_log)
+        ran = any(r.status != ktap.SKIP for r in self.lane.groups["kunit"])
+        self.lane.check("kunit guest", "KUnit ran something", ran,
+                        "the kernel is configured for KUnit suites of panthor, "
+                        "none ran: their names must begin with 'panthor'")
         self._judge("kunit", outcome)
 
     def _judge(self, group, outcome):
         failure = guest_failure(outcome)
         self.lane.check(f"{group} guest", "powered off by itself",
                         failure is None, f"the guest {failure}",
-                        outcome.kernel_log.splitlines()[-30:])
+                        outcome.kernel_log.splitlines()[-8:])
         self.lane.kernel_log(f"{group} guest", outcome.kernel_log)
         if failure is None:
             alive = dict(marks(outcome.output)).get("lockdep")

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The kernel's semantic patches on the touched files.
+
+spatch is run on the files themselves: `make coccicheck` takes whole
+directories only, and exits with 0 without having checked anything when its
+script is not named by an absolute path or its debug file exists.
+"""
+
+import re
+import shutil
+import subprocess
+
+from ..ui import Fail, Progress
+from . import findings
+from .context import Outcome
+
+_OPTIONS = re.compile(r"^///?\s*Options:(.*)$", re.M)
+_OCAML = re.compile(r"^@\s*(?:script|initialize|finalize):ocaml", re.M)
+_REPORT = re.compile(r"^virtual\s+(?:\w+\s*,\s*)*report\b", re.M)
+_FINDING = re.compile(r"^(?P<file>[\w./+-]+\.[ch]):(?P<line>\d+)(?::\d+|-\d+)*"
+                      r":?\s+(?P<text>\S.*)$")
+_HANDLED = re.compile(r"^HANDLING: (.*)$", re.M)
+
+
+def scripts(tree):
+    """(those that can be run, names of those that cannot and why)."""
+    good, skipped = [], {}
+    for path in sorted((tree / "scripts/coccinelle").rglob("*.cocci")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if _OCAML.search(text):
+            skipped[path.name] = "has a part in OCaml, which aborts"
+        elif not _REPORT.search(text):
+            skipped[path.name] = "has no report mode"
+        else:
+            good.append((path, _OPTIONS.findall(text)))
+    return good, skipped
+
+
+def parse(text, script):
+    """The findings in the output of spatch."""
+    return [findings.Finding(m["file"], f"{script}: {m['text']}",
+                             int(m["line"]))
+            for m in map(_FINDING.match, text.splitlines()) if m]
+
+
+def run(tree, names, log):
+    """(findings, number of files looked at by all scripts, their number)."""
+    found, looked, broken = [], 0, []
+    good, skipped = scripts(tree)
+    for name, why in skipped.items():
+        log.write(f"# {name}: skipped, it {why}\n")
+    progress = Progress("coccinelle")
+    for number, (path, options) in enumerate(good):
+        progress.update(f"{number} of {len(good)} scripts")
+        argv = ["spatch", "-D", "report", "--no-show-diff", "--cocci-file",
+                str(path), *" ".join(options).split(),
+                "-I", "include", "-I", "arch/x86/include",
+                "-I", "include/uapi", "-I", "arch/x86/include/uapi",
+                "-I", "drivers/gpu/drm/panthor", *names]
+        done = subprocess.run(argv, cwd=tree, capture_output=True, text=True,
+                              errors="replace", check=False)
+        handled = len(_HANDLED.findall(done.stdout + done.stderr))
+        if done.returncode or not handled:
+            broken.append(f"{path.name}: spatch looked at {handled} files and "
+                          f"ended with {done.returncode}")
+        looked += handled
+        found += parse(done.stdout, path.name)
+        log.write(f"# {path.name}: {handled} files\n{done.stdout}" +
+                  (done.stderr if done.returncode else ""))
+    progress.end()
+    return found, looked, broken
+
+
+def check(context, log):
+    """The whole series, against the base kernel."""
+    if not shutil.which("spatch"):
+        raise Fail("spatch is missing: install the package coccinelle")
+    outcome = Outcome("files times scripts")
+    names = [n for n in context.code() if n.endswith(".c")]
+    found, looked, broken = run(context.tree.directory, names, log)
+    wrong = findings.within(found, context.code())
+    if wrong:
+        old = context.in_base(names)
+        wrong = findings.new(wrong, findings.Baseline(
+            "cocci", context.base.commit, old).get(
+                lambda: _base(context, old, log)))
+    outcome.checked = looked
+    outcome.add("no new report", wrong)
+    outcome.add("every script ran", broken, f"{len(broken)} did not")
+    return outcome
+
+
+def _base(context, names, log):
+    log.write("# the base kernel\n")
+    context.go(0)
+    try:
+        return run(context.tree.directory, names, log)[0]
+    finally:
+        context.go(None)
