@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """The series applies, and its patches are clean."""
 
+import hashlib
+import os
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 from .. import mails, paths
-from .context import Outcome
+from .context import LOGS, Outcome
 from .findings import Finding
 
 # What checkpatch asks for and cannot be had: (path, type, why)
@@ -20,11 +23,14 @@ EXEMPT = (
      "memory that programs share with each other and with a GPU"),
 )
 
-_REPORT = re.compile(r"^(?P<file>\S+?):(?:(?P<line>\d+):)? "
-                     r"(?P<kind>ERROR|WARNING|CHECK):(?P<type>\w+): "
+_REPORT = re.compile(r"^(?P<kind>ERROR|WARNING|CHECK):(?P<type>\w+): "
                      r"(?P<text>.*)$")
+_PLACE = re.compile(r"^#\d+: FILE: (?P<file>\S+?):(?P<line>\d+):$")
 _CHECKED = re.compile(r"^total: \d+ errors, \d+ warnings, (?:\d+ checks, )?"
                       r"(\d+) lines checked", re.M)
+# What of a mail changes though the patch does not
+_VOLATILE = re.compile(rb"^From [0-9a-f]{40} .*\n|^Subject: \[[^]]*\]|"
+                       rb"^index [0-9a-f]+\.\.[0-9a-f]+", re.M)
 
 
 def write_mails(context, directory):
@@ -54,15 +60,16 @@ def applies(context, log):
 
 
 def parse(text):
-    """(findings, lines checked) in the output of checkpatch."""
-    found = []
-    for line in text.splitlines():
-        match = _REPORT.match(line)
+    """([(type, finding)], lines checked) in the output of checkpatch."""
+    found, rows = [], text.splitlines()
+    for row, after in zip(rows, rows[1:] + [""]):
+        match = _REPORT.match(row)
         if match:
+            place = _PLACE.match(after)
             found.append((match["type"], Finding(
-                match["file"].removeprefix("#"),
+                place["file"] if place else "commit message",
                 f"{match['kind']}:{match['type']}: {match['text']}",
-                int(match["line"] or 0))))
+                int(place["line"]) if place else 0)))
     return found, sum(int(n) for n in _CHECKED.findall(text))
 
 
@@ -74,26 +81,40 @@ def exempt(kind, finding):
     return None
 
 
+def _ask(tree, mail):
+    """What checkpatch prints about a mail, remembered by its content."""
+    digest = hashlib.sha256((tree / "scripts/checkpatch.pl").read_bytes())
+    digest.update(_VOLATILE.sub(b"", mail.read_bytes()))
+    memory = LOGS / "checkpatch" / digest.hexdigest()[:24]
+    if memory.exists():
+        return memory.read_text(encoding="utf-8"), ""
+    done = subprocess.run(
+        ["perl", "scripts/checkpatch.pl", "--strict", "--show-types",
+         str(mail)], cwd=tree, capture_output=True, text=True,
+        errors="replace", check=False)
+    if not done.stderr:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(done.stdout, encoding="utf-8")
+    return done.stdout, done.stderr
+
+
 def checkpatch(context, log):
     """checkpatch --strict on every patch."""
     outcome = Outcome("lines of patches")
-    with paths.scratch(paths.BUILD, ".mails-") as scratch:
+    tree = context.tree.directory
+    with paths.scratch(paths.BUILD, ".mails-") as scratch, \
+         ThreadPoolExecutor(os.cpu_count()) as pool:
         _, files = write_mails(context, scratch)
-        for file in files:
-            done = subprocess.run(
-                ["perl", "scripts/checkpatch.pl", "--strict", "--terse",
-                 "--showfile", "--show-types", str(file)],
-                cwd=context.tree.directory, capture_output=True, text=True,
-                errors="replace", check=False)
-            text = done.stdout.replace(f"{scratch}/", "")
-            log.write(f"# {file.name}\n{text}{done.stderr}")
+        told = pool.map(lambda mail: _ask(tree, mail), files)
+        for file, (text, errors) in zip(files, told):
+            log.write(f"# {file.name}\n{text}{errors}")
             found, lines = parse(text)
             wrong = [f for kind, f in found if not exempt(kind, f)]
             if not lines:
                 wrong.append("checkpatch checked no line of it")
-            if done.stderr:
+            if errors:
                 wrong.append("checkpatch itself fails: " +
-                             done.stderr.splitlines()[-1])
+                             errors.splitlines()[-1])
             outcome.checked += lines
             outcome.add(file.name, wrong)
     return outcome
