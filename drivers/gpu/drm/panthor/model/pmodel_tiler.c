@@ -35,7 +35,7 @@
 #define CHUNK_HEADER		64
 
 /* Longest chain of chunks, against chains that are rings. */
-#define CHAIN_MAX		8192
+#define CHAIN_MAX		1024
 
 /* What one step of a draw takes from the heap, to keep it short. */
 #define STEP_BYTES		SZ_64K
@@ -383,7 +383,8 @@ enum pmodel_step pmodel_tiler_finish(struct pmodel_exec *x)
 	if (step != PMODEL_STEP_RETIRE)
 		return step;
 
-	desc.bottom = desc.top;
+	/* The chunk is going to be returned: nothing may be linked to it. */
+	memset(&desc, 0, sizeof(desc));
 	step = pmodel_desc_write(x, &desc);
 	if (step == PMODEL_STEP_RETIRE)
 		ctx->tiler_desc = 0;
