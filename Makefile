@@ -9,6 +9,8 @@
 EXTRA := $(filter-out bench-%,$(notdir $(wildcard scripts/bench scripts/check scripts/series)))
 .PHONY: $(EXTRA)
 
+LANES := $(sort $(notdir $(wildcard scripts/lane/*)))
+
 export KERNEL LANE BREAK TESTS
 
 help: ## list these commands
@@ -26,7 +28,7 @@ run: ## the tour: panthor on a simulated Mali, its memory under pressure, with a
 	@scripts/run
 
 test: ## every test, or those of one lane; ends with 'N passed, N failed'
-	@scripts/packages $(LANE)
+	@scripts/packages $(or $(LANE),$(LANES))
 	@scripts/test $(LANE)
 
 shell: ## an interactive shell in the UML guest, with the GPU
