@@ -25,18 +25,24 @@ _ZRAM = "384M"
 _MODULES = ("governor_simpleondemand", "panthor_model", "panthor")
 
 
-class Modules:
-    """The kernel's modules, installed into a directory."""
+def install_modules(kernel):
+    """Install the kernel's modules below its objects."""
+    root = kernel.objects / "lab-modules"
+    shutil.rmtree(root, ignore_errors=True)
+    kernel.make("modules_install", f"INSTALL_MOD_PATH={root}",
+                "INSTALL_MOD_STRIP=1", what="modules")
+    return Modules(root)
 
-    def __init__(self, kernel):
-        self.kernel = kernel
-        self.root = kernel.objects / "lab-modules"
-        shutil.rmtree(self.root, ignore_errors=True)
-        kernel.make("modules_install", f"INSTALL_MOD_PATH={self.root}",
-                    "INSTALL_MOD_STRIP=1", what="modules")
-        found = list(self.root.glob("lib/modules/*/modules.dep"))
+
+class Modules:
+    """The modules that are installed in a directory, and what each needs."""
+
+    def __init__(self, root):
+        self.root = root
+        found = list(root.glob("lib/modules/*/modules.dep"))
         if len(found) != 1:
-            raise Fail(f"depmod left {len(found)} modules.dep in {self.root}")
+            raise Fail(f"there are {len(found)} files modules.dep in {root}, "
+                       "not one: is depmod missing?")
         self.directory = found[0].parent
         self.release = self.directory.name
         self.files, self.needs = {}, {}
@@ -55,8 +61,7 @@ class Modules:
         loaded = []
         for name in names:
             if name not in self.files:
-                raise Fail(f"{self.kernel.label}: the kernel has no module "
-                           f"{name}")
+                raise Fail(f"the kernel was built without the module {name}")
             # modules.dep lists what must be loaded first last
             for need in reversed(self.needs[name]):
                 if need not in loaded:
@@ -116,7 +121,7 @@ class Tests(UmlTests):
         self.kernel = kbuild.Kernel(target, "arm64", "arm64", _CROSS)
         self.kernel.configure([paths.REPO / "configs" / "arm64.config"])
         self.kernel.build("Image", "modules")
-        self.modules = Modules(self.kernel)
+        self.modules = install_modules(self.kernel)
         self._build_init()
         self._build_board()
         return self.kernel.selftests(SELFTESTS, "-static")[1]

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The arm64 lane: the order of modules, the guest's plan, the initramfs."""
+
+import tempfile
+import types
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from labkit import arm64
+from labkit.initramfs import Initramfs
+from labkit.ui import Fail
+
+DEP = """\
+kernel/drivers/gpu/drm/scheduler/gpu-sched.ko:
+kernel/drivers/gpu/drm/drm_exec.ko:
+kernel/drivers/gpu/drm/drm_gpuvm.ko: kernel/drivers/gpu/drm/drm_exec.ko
+kernel/drivers/gpu/drm/panthor/panthor.ko: \
+kernel/drivers/gpu/drm/scheduler/gpu-sched.ko \
+kernel/drivers/gpu/drm/drm_gpuvm.ko kernel/drivers/gpu/drm/drm_exec.ko
+kernel/drivers/gpu/drm/panthor/model/panthor_model.ko:
+kernel/drivers/devfreq/governor_simpleondemand.ko:
+"""
+
+
+class Case(unittest.TestCase):
+    """A directory of installed modules."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.root = Path(scratch.name)
+        self.directory = self.root / "lib/modules/7.3.4"
+        self.directory.mkdir(parents=True)
+        (self.directory / "modules.dep").write_text(DEP, encoding="ascii")
+
+
+class Order(Case):
+    """What a module needs is loaded before it."""
+
+    def test_needs_come_first(self):
+        modules = arm64.Modules(self.root)
+        self.assertEqual(modules.order(["panthor_model", "panthor"]),
+                         ["panthor_model", "drm_exec", "drm_gpuvm",
+                          "gpu_sched", "panthor"])
+
+    def test_nothing_is_loaded_twice(self):
+        modules = arm64.Modules(self.root)
+        self.assertEqual(modules.order(["drm_exec", "drm_gpuvm", "drm_exec"]),
+                         ["drm_exec", "drm_gpuvm"])
+
+    def test_missing_module(self):
+        with self.assertRaisesRegex(Fail, "without the module lima"):
+            arm64.Modules(self.root).order(["lima"])
+
+    def test_no_depmod(self):
+        (self.directory / "modules.dep").unlink()
+        with self.assertRaisesRegex(Fail, "depmod"):
+            arm64.Modules(self.root)
+
+    def test_path_in_the_guest(self):
+        self.assertEqual(
+            arm64.Modules(self.root).guest_path("gpu_sched"),
+            "/lib/modules/7.3.4/kernel/drivers/gpu/drm/scheduler/gpu-sched.ko")
+
+
+class Complaints(Case):
+    """What modinfo says is judged."""
+
+    GOOD = {"license": ["GPL"], "description": ["x"], "intree": ["Y"],
+            "vermagic": ["7.3.4 SMP preempt aarch64"]}
+
+    def complaints(self, needs=(), not_needs=(), **fields):
+        """Complaints about panthor with some fields changed."""
+        modules = arm64.Modules(self.root)
+        with mock.patch.object(modules, "info",
+                               return_value=dict(self.GOOD, **fields)):
+            return modules.complaints("panthor", needs, not_needs)
+
+    def test_good(self):
+        self.assertEqual(self.complaints(["drm_gpuvm"], ["panthor_model"]), [])
+
+    def test_bad(self):
+        self.assertEqual(self.complaints(license=[""]), ["no license"])
+        self.assertEqual(self.complaints(intree=[]), ["not built in the tree"])
+        self.assertIn("vermagic", self.complaints(vermagic=["7.3.40 SMP"])[0])
+        self.assertEqual(self.complaints(["drm"], ["drm_exec"]),
+                         ["does not need drm", "needs drm_exec"])
+
+
+class Plan(Case):
+    """The guest loads, tests, unloads."""
+
+    def test_plan(self):
+        tests = arm64.Tests()
+        tests.modules = arm64.Modules(self.root)
+        objects = self.root / "obj"
+        objects.mkdir()
+        (objects / ".config").write_text("", encoding="ascii")
+        tests.kernel = types.SimpleNamespace(objects=objects)
+        # pylint: disable=protected-access
+        rows = tests._plan([Path("/x/bo_test")], 300).splitlines()
+        firmware = next(i for i, r in enumerate(rows) if r.startswith("copy "))
+        self.assertIn("panthor_model.ko", rows[firmware - 1])
+        self.assertEqual(rows[-3:], ["run 300 bo_test /lab/tests/bo_test",
+                                     "rmmod panthor", "rmmod panthor_model"])
+        (objects / ".config").write_text(
+            "CONFIG_DRM_PANTHOR_MODEL_KUNIT_TEST=y\n", encoding="ascii")
+        self.assertIn("kunit panthor*", tests._plan([], 300).splitlines())
+
+
+class Contents(unittest.TestCase):
+    """An initramfs is what gen_init_cpio is told."""
+
+    def test_directories_come_before_files(self):
+        with tempfile.TemporaryDirectory() as name:
+            objects = Path(name)
+            (objects / "usr").mkdir()
+            tool = objects / "usr" / "gen_init_cpio"
+            tool.write_text('#!/bin/sh\ncat "$1"\n', encoding="ascii")
+            tool.chmod(0o755)
+            contents = Initramfs()
+            contents.add("/init", "/host/init", 0o755)
+            contents.add("/lab/tests/a", "/host/a")
+            target = objects / "initramfs.cpio"
+            contents.write(types.SimpleNamespace(objects=objects, label="x"),
+                           target)
+            self.assertEqual(target.read_text(encoding="ascii").splitlines(), [
+                "dir /dev 0755 0 0", "dir /lab 0755 0 0",
+                "dir /lab/tests 0755 0 0",
+                "nod /dev/console 0600 0 0 c 5 1",
+                "file /init /host/init 0755 0 0",
+                "file /lab/tests/a /host/a 0644 0 0"])
+
+    def test_no_tool(self):
+        with tempfile.TemporaryDirectory() as name:
+            kernel = types.SimpleNamespace(objects=Path(name), label="x")
+            with self.assertRaisesRegex(Fail, "BLK_DEV_INITRD"):
+                Initramfs().write(kernel, Path(name) / "initramfs.cpio")
