@@ -192,7 +192,7 @@ static void finished_passes_give_their_chunks_back(struct kunit *test)
 	struct pmodel_test *t = heap_create(test);
 	const u64 insns[] = {
 		FINISH_TILING(), HEAP_OPERATION(OP_FINISHED),
-		MOV48(14, TILER_CTX), LOAD(16, 0xf, 14, 40), FINISH_FRAGMENT(16, 18),
+		MOV48(14, TILER_CTX), LOAD(50, 0xf, 14, 40), FINISH_FRAGMENT(50, 52),
 	};
 
 	draw(t, 2);
