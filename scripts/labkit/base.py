@@ -71,7 +71,8 @@ def _import(stream, repository, message, progress):
     text = message.encode()
     makefile = None
     with subprocess.Popen(argv, stdin=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env=git.environment()) as fast:
+                          stderr=subprocess.PIPE,
+                          env=git.environment()) as fast:
         try:
             put = fast.stdin.write
             put(f"commit {REF}\nauthor {identity}\ncommitter {identity}\n"
@@ -158,8 +159,10 @@ def _cached(pin, cache):
     """The pinned base, else the newest accepted one, from the cache."""
     names = {p.name[len("linux-"):-len(".git")]: p
              for p in cache.glob("linux-*.git")}
+
     def release(version):
         return [int(n) for n in re.findall(r"\d+", version)]
+
     for version in sorted(names, key=release, reverse=True):
         if debian.choose([version], pin["package_version"]) and \
            pin["package_version"] not in names:
@@ -170,7 +173,7 @@ def _cached(pin, cache):
 
 
 def _tar_of(tree):
-    """An unmodified export of a user's tree: argv of a tar, and its identity."""
+    """Export a user's tree: the argv of a tar, and the tree's identity."""
     repo = git.Git(tree)
     top = repo.run("rev-parse", "--show-toplevel", check=False)
     head = repo.rev("HEAD") if top.returncode == 0 else None

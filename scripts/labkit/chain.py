@@ -47,7 +47,8 @@ def _blobs(tree_git, repo, names, write):
 def _key(parent, patch, blobs):
     digest = hashlib.sha256(parent.encode() + b"\0" + patch + b"\0")
     for name in sorted(blobs):
-        digest.update(os.fsencode(f"{blobs[name][0]} {blobs[name][1]} {name}\n"))
+        mode, blob = blobs[name]
+        digest.update(os.fsencode(f"{mode} {blob} {name}\n"))
     return digest.hexdigest()
 
 

@@ -26,7 +26,8 @@ def mirrors():
                    "give a Linux 7.3 source tree with KERNEL=path")
     done = subprocess.run(
         ["apt-get", "indextargets", "--format",
-         "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)", "Created-By: Packages"],
+         "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)",
+         "Created-By: Packages"],
         capture_output=True, text=True, check=False)
     found = []
     for line in done.stdout.splitlines():
@@ -84,7 +85,8 @@ class Apt:
                 capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return None
-        lines = [l for l in done.stderr.splitlines() if l.startswith("E:")]
+        lines = [row for row in done.stderr.splitlines()
+                 if row.startswith("E:")]
         return (lines or done.stderr.splitlines() or ["no reason given"])[0]
 
     def versions(self):

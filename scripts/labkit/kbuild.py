@@ -188,8 +188,8 @@ class Kernel:
         done = subprocess.run(common + ["COLLECTION=x", "emit_tests"],
                               capture_output=True, text=True,
                               env=_environment(), check=False)
-        names = [l.partition(":")[2] for l in done.stdout.splitlines()
-                 if l.startswith("x:")]
+        names = [row.partition(":")[2] for row in done.stdout.splitlines()
+                 if row.startswith("x:")]
         programs = []
         for name in names:
             found = next((p for p in (output / name, source / name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Kernel configurations: tinyconfig, fragments over it, and what came of them."""
+"""Kernel configurations: tinyconfig, fragments over it, and the result."""
 
 import os
 import re

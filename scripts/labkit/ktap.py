@@ -106,7 +106,7 @@ class _Parser:
                 leaf.name = f"{name}.{leaf.name}"
             if not below and status == PASS:
                 below.append(Result(name, FAIL, "it had no tests"))
-            elif status == FAIL and all(l.status != FAIL for l in below):
+            elif status == FAIL and all(r.status != FAIL for r in below):
                 below.append(Result(name, FAIL, "failed as a whole",
                                     block.output))
             block.leaves += below

@@ -13,7 +13,7 @@ import re
 
 from . import klog, ktap, paths
 from .ktap import FAIL, PASS, SKIP, XFAIL, Result
-from .ui import say
+from .ui import Fail, say
 
 
 def broken():
@@ -74,11 +74,24 @@ class Lane:
         self.check(group, "no report in the kernel log", not found,
                    f"{len(found)} reports in the kernel log",
                    [f"during {s.during}: {s.title}" for s in found] +
-                   [l for s in found[:3] for l in s.lines[:10]])
+                   [row for s in found[:3] for row in s.lines[:10]])
 
     def results(self):
         """All results."""
         return [r for results in self.groups.values() for r in results]
+
+    def judge(self, function):
+        """Call the function that tests, then finish.
+
+        What keeps it from testing is a failed result like any other.
+        """
+        try:
+            function()
+        except Fail as failure:
+            first, _, rest = str(failure).partition("\n")
+            self.check("lane", "came to its end", False, first,
+                       rest.splitlines())
+        return self.finish()
 
     def finish(self):
         """Write the KTAP file, print the summary; return the exit status."""

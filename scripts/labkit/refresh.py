@@ -128,8 +128,9 @@ class Refresh:
 
     def _directory_owner(self, name):
         by_patch = {e.patch: e for e in self.entries if e.patch}
-        claims = {w: by_patch[l.patch] for l in self.lines for w in l.words
-                  if w.endswith("/") and l.patch in by_patch}
+        claims = {w: by_patch[line.patch]
+                  for line in self.lines for w in line.words
+                  if w.endswith("/") and line.patch in by_patch}
         best = max((w for w in claims if name.startswith(w)), key=len,
                    default=None)
         return claims.get(best)
@@ -166,7 +167,7 @@ class Refresh:
 
     def patches(self):
         """{patch name: new content} of the patches that change."""
-        result, taken = {}, {l.patch for l in self.lines}
+        result, taken = {}, {line.patch for line in self.lines}
         for entry in self.entries:
             text = self.render(entry.message, entry.parent,
                                self._tree_with(entry), entry.mainline)
@@ -206,7 +207,7 @@ class Refresh:
         """The series with lines added, removed, and words removed."""
         path = self.tree.repo / "patches" / "series"
         kept = {e.patch for e in self.entries}
-        known = {l.patch for l in self.lines}
+        known = {line.patch for line in self.lines}
         gone = {n for n, blob in files.items() if blob is None}
         fresh, after = {}, None
         for entry in self.entries:
@@ -287,9 +288,9 @@ class Refresh:
         self.read_commits()
         self.read_edits()
         patches, files = self.patches(), self.new_files()
-        dropped = [l for l in self.lines
-                   if l.patch not in {e.patch for e in self.entries}]
-        ahead = [l for l in dropped if l.patch not in self.old]
+        dropped = [line for line in self.lines
+                   if line.patch not in {e.patch for e in self.entries}]
+        ahead = [line for line in dropped if line.patch not in self.old]
         if ahead:
             raise Fail(f"patches/{ahead[0].patch} is in the repository but not "
                        "in the tree, which has edits; take the edits away "

@@ -102,8 +102,8 @@ def _assign(lines, files):
     if stray:
         more = f" and {len(stray) - 6} more" if len(stray) > 6 else ""
         raise Fail("belonging to no line of patches/series: " +
-                   ", ".join(stray[:6]) + more + "; name each in the line whose commit "
-                   "adds it, or remove it")
+                   ", ".join(stray[:6]) + more + "; name each in the line "
+                   "whose commit adds it, or remove it")
     for line in lines:
         for word in line.words:
             if word.endswith("/"):

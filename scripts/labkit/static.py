@@ -148,15 +148,20 @@ def tree_clean():
                    if edits else "")]
 
 
+def _check(lane):
+    for group, function in (("unit tests", unit_tests),
+                            ("shellcheck", shell_scripts),
+                            ("python", python_scripts),
+                            ("licences", licences)):
+        results = function()
+        lane.add(group, results)
+        lane.check(group, "checked something", bool(results),
+                   "there was nothing to check")
+    lane.add("series", driver_unchanged())
+    lane.add("series", tree_clean())
+
+
 def main():
     """The lane."""
     lane = Lane("static")
-    lane.add("unit tests", unit_tests())
-    lane.add("shellcheck", shell_scripts())
-    lane.add("python", python_scripts())
-    lane.add("licences", licences())
-    lane.add("series", driver_unchanged() + tree_clean())
-    for group, results in lane.groups.items():
-        lane.check(group, "checked something", bool(results),
-                   "there was nothing to check")
-    return lane.finish()
+    return lane.judge(lambda: _check(lane))

@@ -94,8 +94,9 @@ class Tour:
         found = [Verdict(f"all {len(clients)} clients did their work",
                          bool(clients) and not bad, "; ".join(bad))]
         total = sum(self.words)
-        verified = all(re.search(rf"^tour {n}: (?:held|round)", self.outcome.output,
-                                 re.M) for n in range(1, self._started() + 1))
+        verified = all(
+            re.search(rf"^tour {n}: (?:held|round)", self.outcome.output, re.M)
+            for n in range(1, self._started() + 1))
         found.append(Verdict(
             "every word of every buffer was verified, none was wrong",
             bool(self.words) and verified and total == 0,
@@ -158,8 +159,8 @@ class Tour:
 
     def table(self):
         """Where memory was, a row a scene."""
-        rows = [f"{'memory in MiB':14} {'GPU buffers':>11}   {'resident':^15}   "
-                f"{'swap in use':^15}   {'free':^15}",
+        rows = [f"{'memory in MiB':14} {'GPU buffers':>11}   "
+                f"{'resident':^15}   {'swap in use':^15}   {'free':^15}",
                 f"{'':14} {'most':>11}   {'most':>7} {'least':>7}   "
                 f"{'most':>7} {'at end':>7}   {'least':>7} {'at end':>7}"]
         for scene in self.scenes:

@@ -68,7 +68,7 @@ def _raise_interrupted(signum, _frame):
 
 
 def main(function):
-    """Run a script's main function; turn failures into a message and a status."""
+    """Run a script's main function; say what failed, exit with a status."""
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(sig) != signal.SIG_IGN:
             signal.signal(sig, _raise_interrupted)

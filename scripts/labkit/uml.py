@@ -77,6 +77,10 @@ class Tests:
 
     def run(self):
         """Build and test; return the exit status."""
+        return self.lane.judge(self.test_all)
+
+    def test_all(self):
+        """Build, then run KUnit and the selftests."""
         programs = self.build()
         source = self.kernel.tree / "tools/testing/selftests" / SELFTESTS
         limit = _time_limit(source / "Makefile")
@@ -89,7 +93,6 @@ class Tests:
         if pattern == "*":
             self.kunit()
         self.selftests(programs, limit)
-        return self.lane.finish()
 
     def _boot(self, what, run, files=None, each=lambda line: None, **more):
         log = paths.LOG / f"{self.lane.name}-{what}.log"

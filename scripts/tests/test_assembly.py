@@ -88,7 +88,7 @@ class Assembly(Case):
 
     def test_part_of_the_series(self):
         lines = tree.select(self.repo, topic="lab")
-        self.assertEqual([l.patch for l in lines], ["one.patch"])
+        self.assertEqual([line.patch for line in lines], ["one.patch"])
         self.assertEqual(tree.select(self.repo, commits=0), [])
         with self.assertRaisesRegex(Fail, "no topic 'ttm'"):
             tree.select(self.repo, topic="ttm")

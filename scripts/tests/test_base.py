@@ -23,7 +23,8 @@ VERSION = "7.3.4-1~bpo13+1"
 
 def tarball(path, files):
     """A source tarball as Debian packs it."""
-    with lzma.open(path, "wb") as out, tarfile.open(fileobj=out, mode="w") as tar:
+    with lzma.open(path, "wb") as out, \
+         tarfile.open(fileobj=out, mode="w") as tar:
         for name, text in files.items():
             info = tarfile.TarInfo(f"linux-source-7.3/{name}")
             info.size = len(text)

@@ -38,8 +38,8 @@ class Flat(unittest.TestCase):
                          {"a": PASS, "b": PASS, "plan": FAIL})
 
     def test_more_than_planned(self):
-        self.assertEqual(parse("TAP version 13\n1..1\nok 1 a\nok 2 b\n")["plan"],
-                         FAIL)
+        text = "TAP version 13\n1..1\nok 1 a\nok 2 b\n"
+        self.assertEqual(parse(text)["plan"], FAIL)
 
     def test_no_plan(self):
         self.assertEqual(parse("TAP version 13\nok 1 a\n"),

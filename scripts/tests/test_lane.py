@@ -11,6 +11,7 @@ from unittest import mock
 from labkit import klog, ktap, paths, uml
 from labkit.guest import Outcome
 from labkit.lane import Lane
+from labkit.ui import Fail
 
 GOOD = "TAP version 13\n1..2\nok 1 a\nok 2 b\n"
 LOG = """\
@@ -22,7 +23,7 @@ LOG = """\
 """
 SPLATS = {
     "WARN": "[    1.0] ------------[ cut here ]------------\n"
-            "[    1.0] WARNING: drivers/gpu/drm/panthor/panthor_mmu.c:12 at f\n",
+            "[    1.0] WARNING: drivers/gpu/drm/panthor/x.c:12 at f\n",
     "lockdep": "[    1.0] ======================\n"
                "[    1.0] WARNING: possible circular locking dependency\n",
     "KASAN": "[    1.0] BUG: KASAN: slab-use-after-free in g+0x1/0x2\n",
@@ -190,6 +191,19 @@ class Guests(Case):
         self.assertEqual(status, 1)
         self.assertIn("no debugfs", words)
         self.assertIn("did not come to it", words)
+
+
+class Obstacles(Case):
+    """What keeps a lane from testing fails it, with a closing line."""
+
+    def test_build_that_fails(self):
+        def build():
+            raise Fail("'make linux' failed for uml\n  foo.c:1: error: x")
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            status = self.lane.judge(build)
+        self.assertEqual(status, 1)
+        self.assertIn("foo.c:1: error: x", out.getvalue())
+        self.assertEqual(out.getvalue().splitlines()[-1], "0 passed, 1 failed")
 
 
 class Reading(Case):

@@ -12,14 +12,15 @@ _COLOURS = {"mainline": "#c25b1a", "series": "#1f6fb2"}
 _WIDTH, _LEFT, _RIGHT, _ROW = 760, 90, 130, 34
 _STYLE = """
 body { font: 15px/1.5 sans-serif; color: #222; background: #fff;
-  max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+  max-width: 74rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin-bottom: .2rem; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .2rem; border-top: 1px solid #ccc;
   padding-top: 1rem; }
 table { border-collapse: collapse; font-size: .85rem; }
 th, td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid #ddd;
   vertical-align: top; }
-td.number { text-align: right; white-space: nowrap; }
+td { white-space: nowrap; }
+td.number { text-align: right; }
 .yes { color: #1a7a3c; font-weight: bold; }
 .no { color: #b3261e; font-weight: bold; }
 .note { color: #555; font-size: .85rem; }
