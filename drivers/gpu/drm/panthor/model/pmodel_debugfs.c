@@ -15,14 +15,43 @@
 #include "panthor_fw_regs.h"
 #include "pmodel_internal.h"
 
+static const char * const pmodel_counter_names[PMODEL_CNT_COUNT] = {
+	[PMODEL_CNT_jobs] = "jobs",
+	[PMODEL_CNT_instructions] = "instructions",
+	[PMODEL_CNT_bytes_read] = "bytes_read",
+	[PMODEL_CNT_bytes_written] = "bytes_written",
+	[PMODEL_CNT_tlb_hits] = "tlb_hits",
+	[PMODEL_CNT_tlb_misses] = "tlb_misses",
+	[PMODEL_CNT_tlb_stale] = "tlb_stale",
+	[PMODEL_CNT_free_page_touches] = "free_page_touches",
+	[PMODEL_CNT_as_updates] = "as_updates",
+	[PMODEL_CNT_as_locks] = "as_locks",
+	[PMODEL_CNT_as_unlocks] = "as_unlocks",
+	[PMODEL_CNT_as_flushes] = "as_flushes",
+	[PMODEL_CNT_gpu_flushes] = "gpu_flushes",
+	[PMODEL_CNT_irqs_job] = "irqs_job",
+	[PMODEL_CNT_irqs_mmu] = "irqs_mmu",
+	[PMODEL_CNT_irqs_gpu] = "irqs_gpu",
+	[PMODEL_CNT_irqs_lost] = "irqs_lost",
+	[PMODEL_CNT_faults] = "faults",
+	[PMODEL_CNT_resets] = "resets",
+	[PMODEL_CNT_mcu_boots] = "mcu_boots",
+	[PMODEL_CNT_csg_starts] = "csg_starts",
+	[PMODEL_CNT_csg_resumes] = "csg_resumes",
+	[PMODEL_CNT_csg_suspends] = "csg_suspends",
+	[PMODEL_CNT_csg_terminates] = "csg_terminates",
+	[PMODEL_CNT_tiler_ooms] = "tiler_ooms",
+	[PMODEL_CNT_sync_updates] = "sync_updates",
+};
+
 static int pmodel_counters_show(struct seq_file *m, void *unused)
 {
 	struct pmodel *pm = m->private;
+	enum pmodel_counter i;
 
-#define PMODEL_COUNTER_SHOW(name) \
-	seq_printf(m, "%s %llu\n", #name, pmodel_counter(pm, name));
-	PMODEL_COUNTERS(PMODEL_COUNTER_SHOW)
-#undef PMODEL_COUNTER_SHOW
+	for (i = 0; i < PMODEL_CNT_COUNT; i++)
+		seq_printf(m, "%s %llu\n", pmodel_counter_names[i],
+			   (u64)atomic64_read(&pm->counters[i]));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(pmodel_counters);
@@ -142,10 +171,14 @@ void pmodel_debugfs_init(struct pmodel *pm)
 	debugfs_create_file("firmware", 0400, pm->debugfs, pm, &pmodel_firmware_fops);
 
 	inject = debugfs_create_dir("inject", pm->debugfs);
-#define PMODEL_INJECTION_FILE(name) \
-	debugfs_create_atomic_t(#name, 0600, inject, &pm->inject.name);
-	PMODEL_INJECTIONS(PMODEL_INJECTION_FILE)
-#undef PMODEL_INJECTION_FILE
+	debugfs_create_atomic_t("as_delay_us", 0600, inject, &pm->inject.as_delay_us);
+	debugfs_create_atomic_t("as_stuck", 0600, inject, &pm->inject.as_stuck);
+	debugfs_create_atomic_t("drop_invalidate", 0600, inject, &pm->inject.drop_invalidate);
+	debugfs_create_atomic_t("lose_irq", 0600, inject, &pm->inject.lose_irq);
+	debugfs_create_atomic_t("mcu_hang", 0600, inject, &pm->inject.mcu_hang);
+	debugfs_create_atomic_t("bus_fault", 0600, inject, &pm->inject.bus_fault);
+	debugfs_create_atomic_t("slow_us", 0600, inject, &pm->inject.slow_us);
+	debugfs_create_atomic_t("break_store", 0600, inject, &pm->inject.break_store);
 }
 
 /**

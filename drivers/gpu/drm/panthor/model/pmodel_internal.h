@@ -114,39 +114,62 @@ struct dentry;
 	(PMODEL_CS_OUT(g, c) + offsetof(struct panthor_fw_cs_output_iface, f))
 
 /* Bits 31:16 of AS_FAULTSTATUS: who noticed. Zero is the page-table walk. */
-#define PMODEL_FAULT_STALE	(1u << 16)
-#define PMODEL_FAULT_FREE_PAGE	(2u << 16)
+#define PMODEL_FAULT_STALE	BIT(16)
+#define PMODEL_FAULT_FREE_PAGE	BIT(17)
 
-/* Every counter of the model, in the order in which debugfs shows them. */
-#define PMODEL_COUNTERS(X)						\
-	X(jobs) X(instructions) X(bytes_read) X(bytes_written)		\
-	X(tlb_hits) X(tlb_misses) X(tlb_stale) X(free_page_touches)	\
-	X(as_updates) X(as_locks) X(as_unlocks) X(as_flushes)		\
-	X(gpu_flushes) X(irqs_job) X(irqs_mmu) X(irqs_gpu) X(irqs_lost)	\
-	X(faults) X(resets) X(mcu_boots) X(csg_starts) X(csg_resumes)	\
-	X(csg_suspends) X(csg_terminates) X(tiler_ooms) X(sync_updates)
-
+/* Counters, in the order in which debugfs shows them (pmodel_debugfs.c). */
 enum pmodel_counter {
-#define PMODEL_COUNTER_ID(name) PMODEL_CNT_##name,
-	PMODEL_COUNTERS(PMODEL_COUNTER_ID)
-#undef PMODEL_COUNTER_ID
+	PMODEL_CNT_jobs,
+	PMODEL_CNT_instructions,
+	PMODEL_CNT_bytes_read,
+	PMODEL_CNT_bytes_written,
+	PMODEL_CNT_tlb_hits,
+	PMODEL_CNT_tlb_misses,
+	PMODEL_CNT_tlb_stale,
+	PMODEL_CNT_free_page_touches,
+	PMODEL_CNT_as_updates,
+	PMODEL_CNT_as_locks,
+	PMODEL_CNT_as_unlocks,
+	PMODEL_CNT_as_flushes,
+	PMODEL_CNT_gpu_flushes,
+	PMODEL_CNT_irqs_job,
+	PMODEL_CNT_irqs_mmu,
+	PMODEL_CNT_irqs_gpu,
+	PMODEL_CNT_irqs_lost,
+	PMODEL_CNT_faults,
+	PMODEL_CNT_resets,
+	PMODEL_CNT_mcu_boots,
+	PMODEL_CNT_csg_starts,
+	PMODEL_CNT_csg_resumes,
+	PMODEL_CNT_csg_suspends,
+	PMODEL_CNT_csg_terminates,
+	PMODEL_CNT_tiler_ooms,
+	PMODEL_CNT_sync_updates,
 	PMODEL_CNT_COUNT,
 };
-
-/* Every file below inject/. What each does is in panthor-model.rst. */
-#define PMODEL_INJECTIONS(X)						\
-	X(as_delay_us) X(as_stuck) X(drop_invalidate) X(lose_irq)	\
-	X(mcu_hang) X(bus_fault) X(slow_us) X(break_store)
 
 /**
  * struct pmodel_inject - Fault and latency injection, 0 is off
  *
- * Written through debugfs at any time, counted down by the model.
+ * Written through debugfs at any time. "Next N" counts down.
  */
 struct pmodel_inject {
-#define PMODEL_INJECTION_FIELD(name) atomic_t name;
-	PMODEL_INJECTIONS(PMODEL_INJECTION_FIELD)
-#undef PMODEL_INJECTION_FIELD
+	/** @as_delay_us: Each address space command is active that long. */
+	atomic_t as_delay_us;
+	/** @as_stuck: The next N commands never complete, until a reset. */
+	atomic_t as_stuck;
+	/** @drop_invalidate: The next N commands that should, do not invalidate. */
+	atomic_t drop_invalidate;
+	/** @lose_irq: The next N interrupts are not delivered. */
+	atomic_t lose_irq;
+	/** @mcu_hang: The MCU answers nothing, until a reset. */
+	atomic_t mcu_hang;
+	/** @bus_fault: The next N data accesses of jobs fault. */
+	atomic_t bus_fault;
+	/** @slow_us: The stream thread sleeps that long after each pass. */
+	atomic_t slow_us;
+	/** @break_store: STORE_MULTIPLE writes a wrong word. */
+	atomic_t break_store;
 };
 
 /** enum pmodel_access - Kinds of memory access */

@@ -15,7 +15,7 @@
 #include "panthor_mmu_regs.h"
 #include "pmodel_internal.h"
 
-#define IFACE_VERSION	(1u << 24 | 5u << 16)
+#define IFACE_VERSION(major, minor)	((major) << 24 | (minor) << 16)
 
 /* The firmware cannot go on without its memory. */
 static void pmodel_mcu_crash(struct pmodel *pm)
@@ -176,7 +176,7 @@ static void pmodel_mcu_describe_csg(struct pmodel *pm, u32 g)
 static void pmodel_mcu_describe(struct pmodel *pm)
 {
 	struct panthor_fw_global_control_iface ctrl = {
-		.version = IFACE_VERSION,
+		.version = IFACE_VERSION(1, 5),
 		.input_va = PMODEL_SHARED_VA + PMODEL_GLB_IN,
 		.output_va = PMODEL_SHARED_VA + PMODEL_GLB_OUT,
 		.group_num = PMODEL_CSG_COUNT,

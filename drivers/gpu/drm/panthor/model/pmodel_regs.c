@@ -11,7 +11,7 @@
 
 #define INT_SIZE	0x10
 #define MCU_SIZE	0x10
-#define AS_SIZE		(1u << MMU_AS_SHIFT)
+#define AS_SIZE		MMU_AS(1)
 #define DOORBELL_SIZE	(CSF_DOORBELL(1) - CSF_DOORBELL(0))
 
 static bool pmodel_in(u32 offset, u32 base, u32 size)

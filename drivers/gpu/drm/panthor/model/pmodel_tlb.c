@@ -8,8 +8,9 @@
  * does not tell the GPU, the GPU keeps using the old translation, here as on
  * hardware. Here it is noticed: a hit outside a locked region is compared with
  * the page table. A difference is counted (tlb_stale) and refused with a fault,
- * as the page may have another owner by now. An access that gets to a page
- * that nobody owns is counted (free_page_touches) and refused, too.
+ * as the page may have another owner by now. An access that gets, or would have
+ * got, to a page that nobody owns is counted (free_page_touches) and refused,
+ * too.
  *
  * Format: AArch64 stage 1, 4 KiB granule, up to 4 levels.
  */
@@ -178,6 +179,20 @@ static bool pmodel_leaf_equal(const struct pmodel_leaf *a, const struct pmodel_l
 	return a->pte == b->pte && a->level == b->level;
 }
 
+/* Where would an access through a stale translation have ended? */
+static u32 pmodel_stale(struct pmodel *pm, const struct pmodel_leaf *leaf, u64 va)
+{
+	u64 pa = pmodel_leaf_page(leaf, va);
+	u32 status = PMODEL_FAULT_STALE |
+		     pmodel_fault_type(DRM_PANTHOR_EXCEPTION_TRANSLATION_FAULT_0, leaf->level);
+
+	pmodel_count(pm, tlb_stale);
+	if (!(pa >> PA_BITS) && pm->ops->page(pm->front, pa) &&
+	    pm->ops->page_is_free(pm->front, pa))
+		status |= PMODEL_FAULT_FREE_PAGE;
+	return status;
+}
+
 /* Translate through the TLB. Returns 0 or what goes to AS_FAULTSTATUS. */
 static u32 pmodel_lookup(struct pmodel *pm, struct pmodel_as *as, u64 va,
 			 struct pmodel_leaf *leaf)
@@ -193,12 +208,8 @@ static u32 pmodel_lookup(struct pmodel *pm, struct pmodel_as *as, u64 va,
 	}
 
 	pmodel_count(pm, tlb_hits);
-	if (status || !pmodel_leaf_equal(&e->leaf, leaf)) {
-		pmodel_count(pm, tlb_stale);
-		return PMODEL_FAULT_STALE |
-		       pmodel_fault_type(DRM_PANTHOR_EXCEPTION_TRANSLATION_FAULT_0,
-					 e->leaf.level);
-	}
+	if (status || !pmodel_leaf_equal(&e->leaf, leaf))
+		return pmodel_stale(pm, &e->leaf, va);
 	return 0;
 }
 

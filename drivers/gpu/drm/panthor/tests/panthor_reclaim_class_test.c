@@ -223,8 +223,9 @@ static void text_has_one_line_per_fact(struct kunit *test)
 
 	at = text->buf;
 	while ((line = strsep(&at, "\n")) && *line) {
-		KUNIT_EXPECT_EQ_MSG(test, 2, sscanf(line, "%63s %ld", name, &value),
-				    "line '%s'", line);
+		int n = sscanf(line, "%63s %ld", name, &value);
+
+		KUNIT_EXPECT_EQ_MSG(test, 2, n, "line '%s'", line);
 		lines++;
 	}
 	KUNIT_EXPECT_EQ(test, 2 * PANTHOR_RECLAIM_CLASS_COUNT + PANTHOR_RECLAIM_STAT_COUNT + 5,

@@ -300,6 +300,20 @@ static void free_page_is_refused_and_not_touched(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fault_status(t) & PMODEL_FAULT_FREE_PAGE);
 }
 
+static void stale_translation_to_a_free_page_is_both(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+	u64 pa = map_two(t);
+	u32 value;
+
+	KUNIT_ASSERT_EQ(test, 0, pmodel_test_read32(t, VA, &value));
+	*pmodel_test_pte(t, t->root, VA, 3) = 0;
+	set_bit((pa - PMODEL_TEST_PA) >> PAGE_SHIFT, t->free);
+	KUNIT_EXPECT_EQ(test, -EFAULT, pmodel_test_read32(t, VA, &value));
+	KUNIT_EXPECT_EQ(test, 1, pmodel_counter(t->pm, tlb_stale));
+	KUNIT_EXPECT_EQ(test, 1, pmodel_counter(t->pm, free_page_touches));
+}
+
 static void first_fault_is_kept_until_update(struct kunit *test)
 {
 	struct pmodel_test *t = pmodel_test_create(test);
@@ -394,6 +408,7 @@ static struct kunit_case tlb_cases[] = {
 	KUNIT_CASE(write_to_read_only_page_faults),
 	KUNIT_CASE(execution_of_data_faults),
 	KUNIT_CASE(free_page_is_refused_and_not_touched),
+	KUNIT_CASE(stale_translation_to_a_free_page_is_both),
 	KUNIT_CASE(first_fault_is_kept_until_update),
 	KUNIT_CASE(configuration_takes_effect_with_update),
 	KUNIT_CASE(dropped_invalidation_leaves_a_stale_entry),
