@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Buffer objects without the GPU: BO_CREATE, BO_MMAP_OFFSET, BO_SET_LABEL, BO_SYNC, BO_QUERY_INFO */
+/*
+ * Buffer objects without the GPU: BO_CREATE, BO_MMAP_OFFSET, BO_SET_LABEL,
+ * BO_SYNC, BO_QUERY_INFO
+ */
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -36,7 +39,7 @@ TEST_F(bo, size_is_rounded_up_to_pages)
 	static const uint64_t sizes[] = { 1, 4095, 4096, 4097, 65536, PAN_MIB + 1 };
 	unsigned int i;
 
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct drm_panthor_bo_create args = { .size = sizes[i] };
 
 		ASSERT_OK(pan_ioctl(self->dev.fd, DRM_IOCTL_PANTHOR_BO_CREATE, &args));

@@ -20,7 +20,7 @@ FIXTURE_VARIANT(fault)
 	void (*emit)(struct pan_cs *cs, uint64_t data);
 };
 
-static void write_unmapped(struct pan_cs *cs, uint64_t data __attribute__((unused)))
+static void write_unmapped(struct pan_cs *cs, uint64_t data __maybe_unused)
 {
 	pan_cs_store32(cs, PAN_NOWHERE_VA, 1);
 }
@@ -30,22 +30,22 @@ static void read_unmapped(struct pan_cs *cs, uint64_t data)
 	pan_cs_copy(cs, data, PAN_NOWHERE_VA, PAN_PAGE);
 }
 
-static void write_read_only(struct pan_cs *cs, uint64_t data __attribute__((unused)))
+static void write_read_only(struct pan_cs *cs, uint64_t data __maybe_unused)
 {
 	pan_cs_store32(cs, PAN_STREAM_VA, 0);
 }
 
-static void call_unmapped(struct pan_cs *cs, uint64_t data __attribute__((unused)))
+static void call_unmapped(struct pan_cs *cs, uint64_t data __maybe_unused)
 {
 	pan_cs_call(cs, PAN_NOWHERE_VA, 64);
 }
 
-static void invalid_instruction(struct pan_cs *cs, uint64_t data __attribute__((unused)))
+static void invalid_instruction(struct pan_cs *cs, uint64_t data __maybe_unused)
 {
 	pan_cs_invalid(cs);
 }
 
-static void beyond_the_address_space(struct pan_cs *cs, uint64_t data __attribute__((unused)))
+static void beyond_the_address_space(struct pan_cs *cs, uint64_t data __maybe_unused)
 {
 	pan_cs_store32(cs, 0xffff00000000ull, 1);
 }

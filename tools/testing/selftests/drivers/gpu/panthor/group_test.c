@@ -84,7 +84,7 @@ TEST_F(group, a_file_has_127_or_more)
 	EXPECT_OK(create(&self->dev, &self->args));
 }
 
-TEST_F(group, ring_size_is_a_power_of_two_of_4_to_64_KiB)
+TEST_F(group, ring_size_is_a_power_of_two_of_4_to_64_kib)
 {
 	uint32_t size;
 

@@ -61,7 +61,7 @@ TEST_F(heap, gives_addresses_of_context_and_first_chunk)
 	EXPECT_OK(destroy(&self->dev, self->args.handle, 0));
 }
 
-TEST_F(heap, chunk_size_lies_between_128_KiB_and_8_MiB)
+TEST_F(heap, chunk_size_lies_between_128_kib_and_8_mib)
 {
 	EXPECT_OK(CREATE_WITH(chunk_size, 8u << 20));
 	EXPECT_OK(CREATE_WITH(chunk_size, CHUNK + 4096));

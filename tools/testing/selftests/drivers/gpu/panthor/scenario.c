@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kselftest.h"
 #include "lib/pan_mem.h"
 #include "scenario.h"
 
@@ -23,7 +24,6 @@ static const struct scenario * const scenarios[] = {
 	&scenario_overcommit_two,
 };
 
-#define COUNT		(sizeof(scenarios) / sizeof(scenarios[0]))
 #define TIMEOUT_S	120
 
 void scenario_metric(const struct scenario *s, const char *metric, const char *unit,
@@ -73,7 +73,7 @@ static void usage(const char *name)
 		"  -t SECONDS  give up after this time (default %u)\n"
 		"Exit status: 0 memory behaved, 1 it did not, 2 something is broken, 4 cannot run.\n"
 		"Scenarios:\n", name, TIMEOUT_S);
-	for (i = 0; i < COUNT; i++)
+	for (i = 0; i < ARRAY_SIZE(scenarios); i++)
 		fprintf(stderr, "  %-16s %s\n", scenarios[i]->name, scenarios[i]->title);
 }
 
@@ -81,7 +81,7 @@ static const struct scenario *find(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < COUNT; i++) {
+	for (i = 0; i < ARRAY_SIZE(scenarios); i++) {
 		if (!strcmp(scenarios[i]->name, name))
 			return scenarios[i];
 	}

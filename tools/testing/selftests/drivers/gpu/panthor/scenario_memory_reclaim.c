@@ -55,7 +55,7 @@ static int client_main(void *arg)
 	return ret != 0;
 }
 
-static void reclaim(const struct scenario *s, struct job *job, uint64_t *percent, int *error)
+static void write_reclaim(const struct scenario *s, struct job *job, uint64_t *percent, int *error)
 {
 	uint64_t before = 0, after = 0, start, asked = job->mib * ASK_PERCENT / 100;
 	int64_t fell;
@@ -86,7 +86,7 @@ static enum scenario_result judge(const struct scenario *s, struct job *job, int
 	scenario_metric(s, "bad_words", "words", r->bad_words);
 	if (r->failed || status || r->bad_words)
 		return scenario_outcome(s, SCENARIO_BROKEN,
-					"the client failed: error %d, status %d, %" PRIu64 " wrong words",
+					"the client: error %d, status %d, %" PRIu64 " words",
 					r->failed, status, r->bad_words);
 	if (error || percent < GOAL_PERCENT)
 		return scenario_outcome(s, SCENARIO_SHORT,
@@ -117,7 +117,7 @@ static enum scenario_result run(const struct scenario *s, const struct scenario_
 	ret = pid < 0 ? pid : pan_wait_word(&job->report.ready, STAGE_FILLED,
 					    o->timeout_s * 500);
 	if (!ret && !job->report.failed)
-		reclaim(s, job, &percent, &error);
+		write_reclaim(s, job, &percent, &error);
 	job->report.go = STAGE_RECLAIMED;
 	if (pid > 0)
 		ret = pan_join(pid, deadline);

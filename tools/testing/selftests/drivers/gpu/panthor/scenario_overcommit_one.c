@@ -117,13 +117,15 @@ static enum scenario_result judge(const struct scenario *s, struct one *one, int
 					b->bad_words);
 	if (single == 128 + 9 || many == 128 + 9)
 		return scenario_outcome(s, SCENARIO_SHORT, "a client was OOM-killed");
+	if (single == -ETIME || many == -ETIME)
+		return scenario_outcome(s, SCENARIO_SHORT, "out of time");
 	if (single || many || a->failed || b->failed)
 		return scenario_outcome(s, SCENARIO_BROKEN,
 					"errors: one VM %d (status %d), several %d (status %d)",
 					a->failed, single, b->failed, many);
 	if (a->enomem_bind || enomem)
 		return scenario_outcome(s, SCENARIO_SHORT,
-					"ENOMEM: one VM at %" PRIu64 " of %u MiB, several %" PRIu64 " times",
+					"ENOMEM at %" PRIu64 " of %u MiB, then %" PRIu64 " times",
 					a->bound_mib, one->mib, enomem);
 	return scenario_outcome(s, SCENARIO_GOOD, "%u MiB in %u VMs, %u rounds, no ENOMEM",
 				one->vms * one->vm_mib, one->vms, one->rounds);

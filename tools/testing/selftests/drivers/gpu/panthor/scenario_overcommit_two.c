@@ -58,7 +58,7 @@ static int client_main(void *data)
 static enum scenario_result judge(const struct scenario *s, struct two *two, const int *status)
 {
 	uint64_t enomem = 0, least = UINT64_MAX, bad = 0, bind = 0, submit = 0, sigbus = 0;
-	bool broken = false, killed = false;
+	bool broken = false, killed = false, late = false;
 	int i;
 
 	for (i = 0; i < CLIENTS; i++) {
@@ -70,7 +70,8 @@ static enum scenario_result judge(const struct scenario *s, struct two *two, con
 		bad += r->bad_words;
 		least = r->rounds < least ? r->rounds : least;
 		killed |= status[i] == 128 + 9;
-		broken |= r->failed || (status[i] && status[i] != 128 + 9);
+		late |= status[i] == -ETIME;
+		broken |= r->failed || (status[i] && status[i] != 128 + 9 && status[i] != -ETIME);
 	}
 	enomem = bind + submit + sigbus;
 	scenario_metric(s, "asked", "MiB", (long long)CLIENTS * two->mib);
@@ -90,6 +91,8 @@ static enum scenario_result judge(const struct scenario *s, struct two *two, con
 					status[0], status[1]);
 	if (killed)
 		return scenario_outcome(s, SCENARIO_SHORT, "a client was OOM-killed");
+	if (late)
+		return scenario_outcome(s, SCENARIO_SHORT, "out of time");
 	if (enomem || least < two->rounds)
 		return scenario_outcome(s, SCENARIO_SHORT, "%" PRIu64 " ENOMEM in %u rounds",
 					enomem, CLIENTS * two->rounds);

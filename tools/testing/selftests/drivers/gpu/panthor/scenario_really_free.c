@@ -78,7 +78,7 @@ static enum scenario_result measure(const struct scenario *s, struct pan_client 
 
 	if (reported * 100 < asked * GOAL_PERCENT || left < GOAL_PERCENT)
 		return scenario_outcome(s, SCENARIO_SHORT,
-					"%" PRIu64 " pages reported, %" PRId64 " free or on their way",
+					"%" PRIu64 " pages reported, %" PRId64 " free or leaving",
 					reported, now.rise + now.writeback);
 	return scenario_outcome(s, SCENARIO_GOOD, "%" PRIu64 " %% of what was reported left",
 				left);

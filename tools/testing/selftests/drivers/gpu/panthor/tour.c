@@ -145,8 +145,9 @@ static int one_round(struct pan_client *client, const struct options *o, uint32_
 	ret = pan_client_work_all(client);
 	worked = pan_now_ms();
 	check = pan_client_check_all(client);
-	printf("tour %u: round %u: worked %llu ms, verified %llu ms, %llu wrong words, %llu ENOMEM\n",
-	       o->id, round, (unsigned long long)(worked - start),
+	printf("tour %u: round %u: worked %llu ms, ", o->id, round,
+	       (unsigned long long)(worked - start));
+	printf("verified %llu ms, %llu wrong words, %llu ENOMEM\n",
 	       (unsigned long long)(pan_now_ms() - worked),
 	       (unsigned long long)client->bad_words,
 	       (unsigned long long)(client->enomem_bind + client->enomem_submit +

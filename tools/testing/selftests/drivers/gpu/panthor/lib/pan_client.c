@@ -11,7 +11,7 @@
 #define JOB_BYTES	(4 * PAN_MIB)
 
 /* Stream memory for the loop that the jobs of a VM share. */
-#define ROUTINE_BYTES	(4ull << 10)
+#define ROUTINE_BYTES	(1ull << 10)
 
 /* More instructions than emit() puts into a stream for one buffer. */
 #define MAX_EMIT	256

@@ -202,29 +202,28 @@ void pan_cs_fill(struct pan_cs *cs, uint64_t va, uint64_t size, uint32_t seed)
 		pan_cs_move32(cs, i, pan_pattern(seed, i, 0));
 	loop = pan_cs_label(cs);
 	for (line = 0; line < LINES; line++) {
+		/* A store has read its registers when the next instruction begins. */
 		pan_cs_store(cs, 0, 16, REG_ADDR, line * LINE_BYTES);
-		pan_cs_wait(cs);
 		pan_cs_add32(cs, line % 16, line % 16, PAN_DIAGONAL);
 	}
+	pan_cs_wait(cs);
 	next_page(cs, loop);
 }
 
 void pan_cs_step_routine(struct pan_cs *cs)
 {
-	uint32_t loop = pan_cs_label(cs), line, i;
+	uint32_t loop = pan_cs_label(cs), i;
 
-	for (line = 0; line < LINES; line += 4) {
-		for (i = 0; i < 4; i++)
-			pan_cs_load(cs, i * 16, 16, REG_ADDR, (line + i) * LINE_BYTES);
-		pan_cs_wait(cs);
-		for (i = 0; i < 4; i++) {
-			uint32_t reg = i * 16 + (line + i) % 16;
+	for (i = 0; i < PAN_STEP_LINES; i++)
+		pan_cs_load(cs, i * 16, 16, REG_ADDR, i * PAN_STEP_LINE * LINE_BYTES);
+	pan_cs_wait(cs);
+	for (i = 0; i < PAN_STEP_LINES; i++) {
+		uint32_t reg = i * 16 + i * PAN_STEP_LINE % 16;
 
-			pan_cs_add32(cs, reg, reg, PAN_STEP);
-			pan_cs_store(cs, i * 16, 16, REG_ADDR, (line + i) * LINE_BYTES);
-		}
-		pan_cs_wait(cs);
+		pan_cs_add32(cs, reg, reg, PAN_STEP);
+		pan_cs_store(cs, i * 16, 16, REG_ADDR, i * PAN_STEP_LINE * LINE_BYTES);
 	}
+	pan_cs_wait(cs);
 	next_page(cs, loop);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,12 +99,27 @@ static void driver_file(const struct pan_dev *dev, const char *name, char *buf, 
 	snprintf(buf, size, "%s/%s", dev->debugfs, name);
 }
 
-bool pan_has_reclaim_engine(const struct pan_dev *dev)
+bool pan_reclaim_has(const struct pan_dev *dev, const char *prefix)
 {
-	char path[128];
+	size_t len = strlen(prefix);
+	char path[128], line[256];
+	bool found = false;
+	FILE *f;
 
 	driver_file(dev, "reclaim", path, sizeof(path));
-	return pan_file_exists(path);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	found = !len;
+	while (!found && fgets(line, sizeof(line), f))
+		found = !strncmp(line, prefix, len);
+	fclose(f);
+	return found;
+}
+
+bool pan_has_reclaim_engine(const struct pan_dev *dev)
+{
+	return pan_reclaim_has(dev, "");
 }
 
 bool pan_can_shrink(const struct pan_dev *dev)
@@ -116,14 +132,31 @@ bool pan_can_shrink(const struct pan_dev *dev)
 
 int pan_shrink(const struct pan_dev *dev, uint64_t pages, uint64_t *reclaimed)
 {
-	char path[128];
-	int ret;
+	char path[128], text[32];
+	ssize_t n;
+	int fd, ret = 0;
 
 	driver_file(dev, "shrink", path, sizeof(path));
-	ret = pan_write_u64(path, pages);
-	if (!ret)
-		ret = pan_read_u64(path, reclaimed);
-	return ret ? pan_error(ret, "%s", path) : 0;
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return pan_error(-errno, "%s", path);
+
+	/* The file tells what the last write to it reclaimed: read the open one. */
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)pages);
+	if (write(fd, text, strlen(text)) < 0) {
+		ret = -errno;
+	} else {
+		n = read(fd, text, sizeof(text) - 1);
+		if (n < 0)
+			ret = -errno;
+		else
+			text[n] = 0;
+	}
+	close(fd);
+	if (ret)
+		return pan_error(ret, "%s", path);
+	*reclaimed = strtoull(text, NULL, 0);
+	return 0;
 }
 
 void pan_drop_caches(void)

@@ -47,6 +47,9 @@ int pan_gems_resident_of(const struct pan_dev *dev, int pid, uint64_t *resident)
 /* A driver whose memory is reclaimed by the new engine has this file. */
 bool pan_has_reclaim_engine(const struct pan_dev *dev);
 
+/* The engine can do what lines of that file speak of that begin with @prefix. */
+bool pan_reclaim_has(const struct pan_dev *dev, const char *prefix);
+
 bool pan_can_shrink(const struct pan_dev *dev);
 
 /* Makes the driver's shrinker scan @pages pages; @reclaimed is what it then reports. */

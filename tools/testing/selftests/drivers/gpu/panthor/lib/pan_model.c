@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "kselftest.h"
 #include "pan_dev.h"
 #include "pan_file.h"
 #include "pan_model.h"
@@ -69,6 +70,6 @@ void pan_model_calm(void)
 	 * break_store is not in the list: it is set from outside, to see whether a
 	 * run notices.
 	 */
-	for (i = 0; i < sizeof(injections) / sizeof(injections[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(injections); i++)
 		pan_write_u64(inject_path(injections[i], path, sizeof(path)), 0);
 }

@@ -3,10 +3,11 @@
  * What test memory holds: a value for every 32-bit word, derived from the
  * buffer (seed), the offset, and the number of steps done since it was filled.
  *
- * A command stream writes it with little more than one instruction for each 64
- * bytes: word j of line l of page p starts as seed + j * PAN_COLUMN + n *
- * PAN_DIAGONAL, n being how many lines before it have the number j modulo 16. A
- * step adds PAN_STEP to word l % 16 of each line.
+ * A command stream writes it with two instructions for each line of 64 bytes:
+ * word j of line l starts as seed + j * PAN_COLUMN + n * PAN_DIAGONAL, n being
+ * how many lines before it have the number j modulo 16. A step adds PAN_STEP to
+ * one word of four lines of each page of 4 KiB: what has missed a step is
+ * noticed page by page, and a job over much memory stays short.
  */
 #ifndef PAN_PATTERN_H
 #define PAN_PATTERN_H
@@ -18,6 +19,15 @@
 #define PAN_DIAGONAL	0x00010dcdu
 #define PAN_STEP	0x00300007u
 
+/* The lines of a page that take steps (0, 21, 42, 63), and which word of them. */
+#define PAN_STEP_LINE		21
+#define PAN_STEP_LINES		4
+
+static inline bool pan_takes_steps(uint64_t line, uint32_t column)
+{
+	return line % 64 % PAN_STEP_LINE == 0 && line % 16 == column;
+}
+
 static inline uint32_t pan_pattern(uint32_t seed, uint64_t word, uint32_t steps)
 {
 	uint64_t line = word / 16;
@@ -25,7 +35,7 @@ static inline uint32_t pan_pattern(uint32_t seed, uint64_t word, uint32_t steps)
 	uint32_t before = (line + 15 - column) / 16;
 	uint32_t value = seed + column * PAN_COLUMN + before * PAN_DIAGONAL;
 
-	return line % 16 == column ? value + steps * PAN_STEP : value;
+	return pan_takes_steps(line, column) ? value + steps * PAN_STEP : value;
 }
 
 /* A seed that differs in many bits between buffers, clients and runs. */
