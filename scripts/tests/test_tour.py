@@ -71,6 +71,12 @@ class Verdicts(unittest.TestCase):
         self.check_bad("debugfs shrink", output=GOOD.replace(
             "@lab number shrink_freed 0 MiB\n", ""))
 
+    def test_shrink_of_the_engine_must_free(self):
+        must = "@lab number shrink_must_free 12 MiB\n@lab client e 0\n"
+        output = GOOD.replace("@lab client e 0\n", must)
+        self.check_bad("freed memory before it returned", output=output)
+        self.assertEqual(bad(output.replace("freed 0", "freed 15")), [])
+
     def test_splat(self):
         self.check_bad("kernel log", log=LOG + "[    1.0] BUG: x\n")
 

@@ -6,9 +6,11 @@ directories only, and exits with 0 without having checked anything when its
 script is not named by an absolute path or its debug file exists.
 """
 
+import os
 import re
 import shutil
 import subprocess
+import tempfile
 
 from ..ui import Fail, Progress
 from . import findings
@@ -43,30 +45,45 @@ def parse(text, script):
             for m in map(_FINDING.match, text.splitlines()) if m]
 
 
+def count(text):
+    """How many files spatch says that it has looked at."""
+    return sum(len(line.split()) for line in _HANDLED.findall(text))
+
+
+def _argv(path, options, groups):
+    words = [w for line in options for w in line.split()
+             if w != "--very-quiet"]    # it would hide what was looked at
+    return ["spatch", "-D", "report", "--no-show-diff", "--cocci-file",
+            str(path), *words, "-I", "include", "-I", "include/uapi",
+            "-I", "arch/x86/include", "-I", "arch/x86/include/uapi",
+            "--jobs", str(os.cpu_count()), "--chunksize", "1",
+            "--file-groups", groups]
+
+
 def run(tree, names, log):
-    """(findings, number of files looked at by all scripts, their number)."""
+    """(findings, number of files all scripts looked at, scripts that failed)."""
     found, looked, broken = [], 0, []
     good, skipped = scripts(tree)
     for name, why in skipped.items():
         log.write(f"# {name}: skipped, it {why}\n")
     progress = Progress("coccinelle")
-    for number, (path, options) in enumerate(good):
-        progress.update(f"{number} of {len(good)} scripts")
-        argv = ["spatch", "-D", "report", "--no-show-diff", "--cocci-file",
-                str(path), *" ".join(options).split(),
-                "-I", "include", "-I", "arch/x86/include",
-                "-I", "include/uapi", "-I", "arch/x86/include/uapi",
-                "-I", "drivers/gpu/drm/panthor", *names]
-        done = subprocess.run(argv, cwd=tree, capture_output=True, text=True,
-                              errors="replace", check=False)
-        handled = len(_HANDLED.findall(done.stdout + done.stderr))
-        if done.returncode or not handled:
-            broken.append(f"{path.name}: spatch looked at {handled} files and "
-                          f"ended with {done.returncode}")
-        looked += handled
-        found += parse(done.stdout, path.name)
-        log.write(f"# {path.name}: {handled} files\n{done.stdout}" +
-                  (done.stderr if done.returncode else ""))
+    with tempfile.NamedTemporaryFile("w", suffix=".groups") as groups:
+        # Each file by itself; spatch takes files of a command line as one.
+        groups.write("\n\n".join(names) + "\n")
+        groups.flush()
+        for number, (path, options) in enumerate(good):
+            progress.update(f"{number} of {len(good)} scripts")
+            done = subprocess.run(_argv(path, options, groups.name), cwd=tree,
+                                  capture_output=True, text=True,
+                                  errors="replace", check=False)
+            handled = count(done.stdout + done.stderr)
+            if done.returncode or handled < len(names):
+                broken.append(f"{path.name}: spatch looked at {handled} files "
+                              f"and ended with {done.returncode}")
+            looked += handled
+            found += parse(done.stdout, path.name)
+            log.write(f"# {path.name}: {handled} files\n{done.stdout}" +
+                      (done.stderr if done.returncode else ""))
     progress.end()
     return found, looked, broken
 

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Every option of every configuration fragment holds after olddefconfig."""
+"""Every option of every configuration fragment holds after olddefconfig.
 
+What held is remembered as long as nothing changes that it depends on.
+"""
+
+import hashlib
 import shutil
+import subprocess
 
 from .. import kbuild, kconfig, paths
 from ..ui import Fail
-from .context import Outcome
+from .context import LOGS, Outcome
 
 CROSS = {"arm64": "aarch64-linux-gnu-"}
 
@@ -22,6 +27,24 @@ def parts(name):
     return [lane] if lane == name else [lane, name]
 
 
+def _key(context, files):
+    """What decides whether fragments hold."""
+    rows = context.tree.git.text("ls-tree", "-r", context.tree.record()["head"])
+    digest = hashlib.sha256()
+    for row in rows.splitlines():
+        if "Kconfig" in row or "scripts/" in row:
+            digest.update(row.encode())
+    for file in files:
+        digest.update(file.read_bytes())
+    for program in ("gcc", *[f"{prefix}gcc" for prefix in CROSS.values()]):
+        where = shutil.which(program)
+        if where:
+            done = subprocess.run([where, "--version"], capture_output=True,
+                                  check=False)
+            digest.update(done.stdout)
+    return digest.hexdigest()[:24]
+
+
 def check(context, log):
     """Configure the series with each fragment."""
     outcome = Outcome("options")
@@ -36,9 +59,13 @@ def check(context, log):
                  for n in parts(fragment.stem)]
         kernel = kbuild.Kernel(context.tree, arch, f"config-{arch}", cross)
         wrong = []
+        held = LOGS / "fragments" / _key(context, files)
         try:
             options = len(kconfig.wanted(files))
-            kernel.configure(files)
+            if not held.exists():
+                kernel.configure(files)
+                held.parent.mkdir(parents=True, exist_ok=True)
+                held.write_text(f"{fragment.stem}\n", encoding="ascii")
             outcome.checked += options
             log.write(f"{fragment.stem}: {options} options hold\n")
         except Fail as failure:
