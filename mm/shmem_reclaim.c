@@ -94,15 +94,19 @@ static struct folio *get_swapcache_folio(swp_entry_t entry)
 
 /*
  * What was written stays in the swap cache until reclaim comes by again. Pick
- * up what is clean by now and count or wait for the rest.
+ * up what is clean by now and count or wait for the rest. Returns how many
+ * pages should have been freed but were not.
  */
-static void reclaim_swapcache(struct address_space *mapping, pgoff_t start,
-			      pgoff_t last, bool wait, struct shmem_reclaim_stat *stat)
+static unsigned long reclaim_swapcache(struct address_space *mapping, pgoff_t start,
+				       pgoff_t last, bool wait,
+				       struct shmem_reclaim_stat *stat)
 {
+	unsigned long isolated = 0, clean = 0, freed = 0;
 	XA_STATE(xas, &mapping->i_pages, start);
-	unsigned long isolated = 0;
 	LIST_HEAD(folios);
 	void *entry;
+
+	stat->writeback = 0;
 
 	rcu_read_lock();
 	xas_for_each(&xas, entry, last) {
@@ -125,15 +129,17 @@ static void reclaim_swapcache(struct address_space *mapping, pgoff_t start,
 			if (wait)
 				folio_wait_writeback(folio);
 
-			if (folio_test_writeback(folio))
+			if (folio_test_writeback(folio)) {
 				stat->writeback += folio_nr_pages(folio);
-			else
+			} else {
+				clean += folio_nr_pages(folio);
 				isolated += isolate_folio(folio, &folios);
+			}
 			folio_put(folio);
 		}
 
 		if (isolated >= RECLAIM_BATCH) {
-			stat->freed += reclaim_folios(&folios);
+			freed += reclaim_folios(&folios);
 			isolated = 0;
 		}
 
@@ -141,7 +147,10 @@ static void reclaim_swapcache(struct address_space *mapping, pgoff_t start,
 	}
 	rcu_read_unlock();
 
-	stat->freed += reclaim_folios(&folios);
+	freed += reclaim_folios(&folios);
+	stat->freed += freed;
+
+	return clean - min(clean, freed);
 }
 
 /**
@@ -167,10 +176,23 @@ static void reclaim_swapcache(struct address_space *mapping, pgoff_t start,
 void shmem_reclaim_range(struct address_space *mapping, pgoff_t start, pgoff_t last,
 			 bool wait, struct shmem_reclaim_stat *stat)
 {
+	struct shmem_reclaim_stat now = {};
+	unsigned int tries = wait ? 4 : 1;
+
 	/* New pages are not on a list yet. */
 	lru_add_drain();
+	reclaim_pagecache(mapping, start, last, &now);
 
-	reclaim_pagecache(mapping, start, last, stat);
-	reclaim_swapcache(mapping, start, last, wait, stat);
+	/*
+	 * The end of writeback wakes waiters up before it drops its reference,
+	 * and folios may be in the batch of a CPU we were on before.
+	 */
+	while (reclaim_swapcache(mapping, start, last, wait, &now) && --tries) {
+		schedule_timeout_uninterruptible(1);
+		lru_add_drain();
+	}
+
+	stat->freed += now.freed;
+	stat->writeback += now.writeback;
 }
 EXPORT_SYMBOL_GPL(shmem_reclaim_range);
