@@ -132,7 +132,10 @@ class Tour:
                         "memory, and all came to their end",
                         len(scene.clients) == 3 and
                         not any(scene.clients.values()),
-                        f"{failed} GPU calls failed with ENOMEM")]
+                        f"{failed} GPU calls failed with ENOMEM"),
+                Verdict("memory was really short meanwhile",
+                        scene.peak("swap") > 5,
+                        f"{scene.peak('swap'):.0f} MiB of swap in use")]
 
     @staticmethod
     def _shrink(scene):

@@ -24,6 +24,8 @@ GOOD = (sample(1000, 0, 0) + "@lab scene work two clients\n" +
         sample(2250, 88, 5) +
         "tour 1: round 0: worked 1 ms, verified 1 ms, 0 wrong words, 0 ENOMEM\n"
         "tour 1: held, 0 wrong words\n@lab client a 0\n"
+        "@lab scene contend all want it\n" + sample(2500, 60, 20) +
+        "@lab client c 0\n@lab client d 0\n@lab client rival 0\n"
         "@lab scene shrink asked\n@lab number shrink_freed 0 MiB\n"
         "@lab client e 0\n"
         "@lab scene end at the end\n@lab done 0\n@lab lockdep 1\n")
@@ -67,6 +69,14 @@ class Verdicts(unittest.TestCase):
         self.check_bad("got their memory back", output=GOOD.replace(
             sample(2250, 88, 5), sample(2250, 12, 5)))
 
+    def test_rival_that_failed(self):
+        found = bad(GOOD.replace("client rival 0", "client rival 1"))
+        self.assertEqual(len(found), 2)
+
+    def test_contention_without_shortage(self):
+        self.check_bad("really short", output=GOOD.replace(
+            sample(2500, 60, 20), sample(2500, 60, 0)))
+
     def test_shrink_that_did_not_answer(self):
         self.check_bad("debugfs shrink", output=GOOD.replace(
             "@lab number shrink_freed 0 MiB\n", ""))
@@ -105,5 +115,5 @@ class Report(unittest.TestCase):
         self.assertIn("squeeze", picture)
         self.assertEqual(rows.splitlines()[1],
                          "start,0.000,90112,0,0,0,122880,20480")
-        self.assertEqual(len(rows.splitlines()), 7)
+        self.assertEqual(len(rows.splitlines()), 8)
         self.assertIn("squeeze", told.table())

@@ -6,7 +6,6 @@ directories only, and exits with 0 without having checked anything when its
 script is not named by an absolute path or its debug file exists.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -56,8 +55,7 @@ def _argv(path, options, groups):
     return ["spatch", "-D", "report", "--no-show-diff", "--cocci-file",
             str(path), *words, "-I", "include", "-I", "include/uapi",
             "-I", "arch/x86/include", "-I", "arch/x86/include/uapi",
-            "--jobs", str(os.cpu_count()), "--chunksize", "1",
-            "--file-groups", groups]
+            "--use-coccigrep", "--file-groups", groups]
 
 
 def run(tree, names, log):
