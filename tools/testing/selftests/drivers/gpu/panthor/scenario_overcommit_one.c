@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One client with more BOs than the machine has memory: first nearly all of it
- * in one address space, then more than all of it in address spaces that each
- * fit, with jobs in all of them in turn.
+ * One client with more BOs than the machine has memory: first in one address
+ * space, where they are only bound, then in address spaces that each fit, with
+ * jobs in all of them in turn.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -151,8 +151,8 @@ static enum scenario_result run(const struct scenario *s, const struct scenario_
 	if (!one)
 		return scenario_outcome(s, SCENARIO_BROKEN, "no memory");
 	one->vms = scenario_default(o->vms, VMS);
-	one->mib = total_mib;
-	one->vm_mib = o->mib ? o->mib / one->vms : total_mib / 4;
+	one->mib = total_mib * 105 / 100;
+	one->vm_mib = o->mib ? o->mib / one->vms : total_mib * 22 / 100;
 	one->rounds = scenario_default(o->rounds, ROUNDS);
 
 	pan_mem_read(&before);

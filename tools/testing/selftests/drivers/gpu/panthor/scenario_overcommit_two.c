@@ -114,7 +114,7 @@ static enum scenario_result run(const struct scenario *s, const struct scenario_
 	two = pan_shared_alloc(sizeof(*two));
 	if (!two)
 		return scenario_outcome(s, SCENARIO_BROKEN, "no memory");
-	two->mib = o->mib ? o->mib : total_mib * 15 / 32;
+	two->mib = o->mib ? o->mib : total_mib * 105 / 200;
 	two->rounds = scenario_default(o->rounds, ROUNDS);
 
 	pan_mem_read(&before);
