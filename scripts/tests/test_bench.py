@@ -47,8 +47,9 @@ def whole(scenarios, made):
             "seed": "fixed", "mainline": {"tree": "1" * 40},
             "series": {"tree": "2" * 40},
             "host": {"machine": "UML", "cpus": 2, "cpu": "a", "kernel": "b",
-                     "memory_mib": 3, "compiler": "c"},
-            "scenarios": report.entries(scenarios, made)}
+                     "memory_mib": 3, "compiler": "c", "load": 1.5},
+            "scenarios": report.entries(scenarios, made),
+            "runs": [r.facts() for rs in made.values() for r in rs]}
 
 
 class Table(unittest.TestCase):
@@ -204,9 +205,11 @@ class Report(unittest.TestCase):
     def test_page(self):
         """Well-formed pictures, nothing from elsewhere, everything escaped."""
         self.runs["s", "mainline"][0].error = "a <bad> thing"
+        self.runs["s", "mainline"][1].reports = ["WARNING: <here>"]
         made = whole(self.scenarios, self.runs)
         text = page.html(made)
         self.assertNotIn("<bad>", text)
+        self.assertIn("WARNING: &lt;here&gt;", text)
         self.assertNotIn("a <scenario>", text)
         outside = text.replace("http://www.w3.org/2000/svg", "")
         for word in ("http:", "https:", "src=", "href=", "url("):

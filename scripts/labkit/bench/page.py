@@ -144,6 +144,19 @@ def _table(made):
     return "\n".join(rows + ["</table>"])
 
 
+def _reports(report, name):
+    """What the kernel itself complained about during a scenario's runs."""
+    found = {}
+    for run in report["runs"]:
+        if run["scenario"] == name:
+            for title in run["kernel_reports"]:
+                key = run["variant"], title
+                found[key] = found.get(key, 0) + 1
+    return [f'<p class="note">{escape(side)}, kernel log, {number} times: '
+            f'<code>{escape(title)}</code></p>'
+            for (side, title), number in found.items()]
+
+
 def _about(report):
     host = report["host"]
     facts = [("base", f"Linux {report['base']} ({report['origin']})"),
@@ -152,7 +165,8 @@ def _about(report):
              ("series", f"all of it: tree {report['series']['tree'][:12]}"),
              ("guest", host["machine"]),
              ("host", f"{host['cpus']} x {host['cpu']}, "
-              f"{host['memory_mib']} MiB, Linux {host['kernel']}"),
+              f"{host['memory_mib']} MiB, Linux {host['kernel']}; load up to "
+              f"{host['load']}"),
              ("compiler", host["compiler"]),
              ("repetitions", f"{report['repeat']}, mainline and series by "
               "turns, each in a guest of its own"),
@@ -181,5 +195,6 @@ def html(report):
         parts += [_figure(e) for e in own]
         parts += [f'<p class="note">{escape(side)}: {escape(words)}</p>'
                   for _, side, words in tables.errors(own)]
+        parts += _reports(report, name)
     parts += ["<h2>How it was measured</h2>", _about(report), "</body></html>"]
     return "\n".join(parts) + "\n"

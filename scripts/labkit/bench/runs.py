@@ -28,14 +28,18 @@ class Run:
     outcome: str = ""
     text: str = ""
     error: str | None = None
+    reports: list = dataclasses.field(default_factory=list)
     seconds: float = 0
+    load: float = 0
 
     def facts(self):
         """As it goes into report.json."""
         return {"scenario": self.scenario, "variant": self.variant,
                 "repetition": self.repetition, "outcome": self.outcome,
                 "text": self.text, "error": self.error,
-                "seconds": round(self.seconds, 1), "metrics": self.metrics}
+                "kernel_reports": self.reports,
+                "seconds": round(self.seconds, 1),
+                "load": round(self.load, 1), "metrics": self.metrics}
 
 
 def parse(run, text):
@@ -70,7 +74,10 @@ def failure(run, outcome):
         return f"the guest {wrong}" + \
             (f": {splats[-1].title}" if splats else "")
     if not run.outcome:
-        return "the scenario did not come to its end"
+        said = [l.strip() for l in outcome.output.splitlines()
+                if l.strip() and not l.startswith(("@lab", "METRIC"))]
+        return "the scenario did not come to its end" + \
+            (f": {said[-1]}" if said else "")
     return None
 
 
@@ -85,6 +92,7 @@ def in_uml(kernel, program, run, log):
     run.seconds = outcome.seconds
     parse(run, outcome.output)
     run.error = failure(run, outcome)
+    run.reports = [s.title for s in klog.splats(outcome.kernel_log)]
     return run
 
 
