@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """An arm64 board under QEMU: panthor and the GPU model as modules."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ _GUEST = paths.REPO / "scripts" / "guest"
 _FIRMWARE = "/lib/firmware/arm/mali/arch10.8/mali_csffw.bin"
 _MODEL_FIRMWARE = "/sys/kernel/debug/panthor-model/firmware"
 _ZRAM = "384M"
+# One for the guest's swap, one for tests that want their own
+_APPEND = ["zram.num_devices=2"]
 
 # In the order in which they are loaded. The governor is asked for by name, the
 # firmware comes out of the model.
@@ -110,6 +113,7 @@ class Tests(UmlTests):
         self.modules = None
         self.init = None
         self.dtb = None
+        self.helpers = []
 
     def build(self):
         """Build kernel, modules, board and selftests; return the programs."""
@@ -124,7 +128,10 @@ class Tests(UmlTests):
         self.modules = install_modules(self.kernel)
         self._build_init()
         self._build_board()
-        return self.kernel.selftests(SELFTESTS, "-static")[1]
+        output, programs = self.kernel.selftests(SELFTESTS, "-static")
+        self.helpers = [p for p in output.iterdir() if p.is_file() and
+                        os.access(p, os.X_OK) and p not in programs]
+        return programs
 
     def _run(self, *argv, **more):
         done = subprocess.run(argv, capture_output=True, text=True,
@@ -186,7 +193,7 @@ class Tests(UmlTests):
         plan = scratch / "plan"
         plan.write_text(self._plan(programs, limit), encoding="utf-8")
         contents.add("/lab/plan", plan)
-        for program in programs:
+        for program in (*programs, *self.helpers):
             small = scratch / program.name
             self._run(f"{_CROSS}strip", "-o", str(small), str(program))
             contents.add(f"/lab/tests/{program.name}", small, 0o755)
@@ -214,7 +221,7 @@ class Tests(UmlTests):
                         "-dtb", str(self.dtb)],
                 image, self._initramfs(programs, limit, scratch), "ttyAMA0",
                 paths.LOG / f"{self.lane.name}-{what}.log", self.timeout,
-                variables), each)
+                variables, _APPEND), each)
         progress.end()
         (paths.LOG / f"{self.lane.name}-{what}.out").write_text(
             outcome.output, encoding="utf-8")

@@ -5,13 +5,12 @@
  * numbers in the log; a driver with it has to pass.
  */
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
-#include <sys/wait.h>
 
 #include "lib/pan_dev.h"
 #include "lib/pan_harness.h"
 #include "lib/pan_mem.h"
+#include "lib/pan_proc.h"
 #include "scenario.h"
 
 #define TIMEOUT_S	280
@@ -39,14 +38,7 @@ FIXTURE_VARIANT_ADD(scenario, overcommit_two) { .name = "overcommit-two", .featu
 
 FIXTURE_SETUP(scenario)
 {
-	char self_path[PATH_MAX];
-	ssize_t n;
-
-	n = readlink("/proc/self/exe", self_path, sizeof(self_path) - 1);
-	ASSERT_LT(0, n);
-	self_path[n] = 0;
-	snprintf(self->program, sizeof(self->program), "%s/scenario", dirname(self_path));
-	if (access(self->program, X_OK))
+	if (pan_program("scenario", self->program, sizeof(self->program)))
 		SKIP(return, "there is no program 'scenario' beside this one");
 }
 
@@ -57,14 +49,14 @@ FIXTURE_TEARDOWN(scenario)
 /* Runs the program, and passes what it says on as comments. */
 static int play(FIXTURE_DATA(scenario) *self, const char *name)
 {
-	char command[PATH_MAX + 64], line[512];
+	char seconds[16], line[512];
+	char * const argv[] = { self->program, "-t", seconds, (char *)name, NULL };
 	int status;
+	pid_t pid;
 	FILE *f;
 
-	snprintf(command, sizeof(command), "exec '%s' -t %d %s", self->program, TIMEOUT_S - 20,
-		 name);
-	fflush(NULL);
-	f = popen(command, "re");
+	snprintf(seconds, sizeof(seconds), "%d", TIMEOUT_S - 20);
+	f = pan_start(self->program, argv, &pid);
 	if (!f)
 		return -errno;
 	while (fgets(line, sizeof(line), f)) {
@@ -75,8 +67,9 @@ static int play(FIXTURE_DATA(scenario) *self, const char *name)
 				 (int)sizeof(self->outcome) - 1, line + 8);
 	}
 	fflush(stdout);
-	status = pclose(f);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
+	fclose(f);
+	status = pan_join(pid, pan_now_ms() + TIMEOUT_S * 1000ull);
+	return status < 128 ? status : -EIO;
 }
 
 static bool has_feature(const char *feature)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -7,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pan_file.h"
 #include "pan_mem.h"
 #include "pan_proc.h"
 
@@ -22,6 +25,11 @@ void pan_shared_free(void *shared, size_t size)
 	munmap(shared, size);
 }
 
+void pan_be_expendable(void)
+{
+	pan_write_file("/proc/self/oom_score_adj", "1000");
+}
+
 pid_t pan_spawn(int (*fn)(void *arg), void *arg)
 {
 	pid_t parent = getpid(), pid;
@@ -35,6 +43,7 @@ pid_t pan_spawn(int (*fn)(void *arg), void *arg)
 
 	/* Nobody is left to wait for it when the parent has gone. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	pan_be_expendable();
 	if (getppid() != parent)
 		_exit(127);
 	pid = fn(arg);
@@ -63,6 +72,50 @@ int pan_join(pid_t pid, uint64_t deadline_ms)
 	if (killed)
 		return -ETIME;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int pan_program(const char *name, char *path, size_t size)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0)
+		return -errno;
+	self[n] = 0;
+	if ((size_t)snprintf(path, size, "%s/%s", dirname(self), name) >= size)
+		return -ENAMETOOLONG;
+	return access(path, X_OK) ? -ENOENT : 0;
+}
+
+FILE *pan_start(const char *path, char * const argv[], pid_t *pid)
+{
+	int ends[2];
+	FILE *f;
+
+	if (pipe(ends))
+		return NULL;
+	f = fdopen(ends[0], "r");
+	if (!f) {
+		close(ends[0]);
+		close(ends[1]);
+		return NULL;
+	}
+
+	fflush(NULL);
+	*pid = fork();
+	if (!*pid) {
+		dup2(ends[1], STDOUT_FILENO);
+		close(ends[0]);
+		close(ends[1]);
+		execv(path, argv);
+		_exit(127);
+	}
+	close(ends[1]);
+	if (*pid < 0) {
+		fclose(f);
+		return NULL;
+	}
+	return f;
 }
 
 int pan_wait_word(volatile uint32_t *word, uint32_t value, int timeout_ms)

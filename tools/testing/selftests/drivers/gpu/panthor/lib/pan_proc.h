@@ -5,13 +5,20 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 /* Memory that stays shared with processes forked later; zeroed. NULL on failure. */
 void *pan_shared_alloc(size_t size);
 void pan_shared_free(void *shared, size_t size);
 
-/* Forks a process that exits with what @fn returns; -errno on failure. */
+/*
+ * Makes the caller the first that the OOM killer takes: memory of BOs is charged
+ * to no process, so that it would take anybody else.
+ */
+void pan_be_expendable(void);
+
+/* Forks an expendable process that exits with what @fn returns; -errno on failure. */
 pid_t pan_spawn(int (*fn)(void *arg), void *arg);
 
 /*
@@ -19,6 +26,18 @@ pid_t pan_spawn(int (*fn)(void *arg), void *arg);
  * Returns its exit status, 128 + signal, or -ETIME after it had to be killed.
  */
 int pan_join(pid_t pid, uint64_t deadline_ms);
+
+/*
+ * Path of a program in the directory of the one that is running. -ENOENT, quietly,
+ * when it cannot be executed.
+ */
+int pan_program(const char *name, char *path, size_t size);
+
+/*
+ * Starts a program whose output can be read from the returned stream; NULL on
+ * failure. No shell is involved. @argv ends with NULL.
+ */
+FILE *pan_start(const char *path, char * const argv[], pid_t *pid);
 
 /* Waits until *@word is at least @value. -ETIME after @timeout_ms. */
 int pan_wait_word(volatile uint32_t *word, uint32_t value, int timeout_ms);
