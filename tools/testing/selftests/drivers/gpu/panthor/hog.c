@@ -13,6 +13,7 @@
 #include "lib/pan_dev.h"
 #include "lib/pan_mem.h"
 #include "lib/pan_pattern.h"
+#include "lib/pan_proc.h"
 
 static void usage(const char *name)
 {
@@ -71,6 +72,7 @@ int main(int argc, char **argv)
 		}
 	}
 
+	pan_be_expendable();
 	for (i = 0; i < rounds; i++) {
 		if (round_of(i, bytes, seconds))
 			return 1;

@@ -197,7 +197,7 @@ TEST_F(reset, slow_address_space_commands)
 	PAN_NEEDS_INJECTION("as_delay_us");
 	ASSERT_OK(start_endless(busy));
 	ASSERT_OK(pan_model_inject("as_delay_us", 3000));
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < 4; i++) {
 		ASSERT_OK(pan_ctx_bo(busy, SIZE, true, &bo));
 		cs = pan_ctx_begin(busy, 1);
 		pan_cs_fill(cs, bo.va, SIZE, i);
@@ -240,7 +240,7 @@ TEST_F(reset, accesses_wait_for_a_locked_region)
 	ASSERT_OK(pan_ctx_submit(busy, 0));
 
 	ASSERT_OK(pan_model_inject("as_delay_us", 1000));
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 10; i++) {
 		ASSERT_OK(pan_vm_map(&self->dev, busy->vm, side.handle, 0, work.va + SIZE, SIZE,
 				     PAN_MAP_RW));
 		ASSERT_OK(pan_vm_unmap(&self->dev, busy->vm, work.va + SIZE, SIZE));

@@ -136,6 +136,9 @@ TEST_F(tlb, driver_does_not_miss_an_invalidation)
 	struct pan_bo bo;
 	int i;
 
+	/* This takes its time: without the job that must end within five seconds. */
+	*pan_flag(ctx, 0) = 1;
+	ASSERT_OK(pan_ctx_wait(ctx, 0));
 	for (i = 0; i < 30; i++) {
 		ASSERT_OK(pan_ctx_bo(ctx, SIZE, i & 1, &bo));
 		pan_cs_fill(pan_ctx_begin(ctx, 1), bo.va, SIZE, i);

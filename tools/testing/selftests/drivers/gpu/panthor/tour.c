@@ -13,6 +13,7 @@
 
 #include "lib/pan_client.h"
 #include "lib/pan_mem.h"
+#include "lib/pan_proc.h"
 
 struct options {
 	uint32_t id;
@@ -209,6 +210,7 @@ int main(int argc, char **argv)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGUSR1, &sa, NULL);
 
+	pan_be_expendable();
 	if (pan_client_init(&client, o.id, o.vms))
 		return 1;
 	ret = play(&client, &o);
