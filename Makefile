@@ -9,7 +9,7 @@
 EXTRA := $(filter-out bench-%,$(notdir $(wildcard scripts/bench scripts/check scripts/series)))
 .PHONY: $(EXTRA)
 
-LANES := $(sort $(notdir $(wildcard scripts/lane/*)))
+LANES := $(filter-out $(shell sed '/^#/d' base/on-request),$(sort $(notdir $(wildcard scripts/lane/*))))
 
 export KERNEL LANE BREAK TESTS
 
@@ -27,7 +27,7 @@ run: ## the tour: panthor on a simulated Mali, its memory under pressure, with a
 	@scripts/packages uml
 	@scripts/run
 
-test: ## every test, or those of one lane; ends with 'N passed, N failed'
+test: ## the lanes that gate, or those named by LANE; ends with 'N passed, N failed'
 	@scripts/packages $(or $(LANE),$(LANES))
 	@scripts/test $(LANE)
 

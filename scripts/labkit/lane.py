@@ -142,3 +142,14 @@ def names():
                    re.fullmatch(r"[a-z0-9_-]+", p.name))
     return sorted(found, key=lambda n: (n != "static", not n.startswith("uml"),
                                         n))
+
+
+def gating():
+    """The lanes that have to pass: all but those that base/on-request names."""
+    text = (paths.REPO / "base" / "on-request").read_text(encoding="utf-8")
+    waiting = {line.strip() for line in text.splitlines()
+               if line.strip() and not line.startswith("#")}
+    unknown = waiting - set(names())
+    if unknown:
+        raise Fail(f"base/on-request names '{min(unknown)}', which is no lane")
+    return [n for n in names() if n not in waiting]

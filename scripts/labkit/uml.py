@@ -104,19 +104,18 @@ class Tests:
         return outcome
 
     def kunit(self):
-        """The KUnit suites that the kernel has of panthor and its model."""
+        """The KUnit suites that the kernel is configured for."""
         config = (self.kernel.objects / ".config").read_text(encoding="utf-8")
-        if not re.search(r"^CONFIG_DRM_PANTHOR\w*KUNIT\w*=y", config, re.M):
-            say(f"{self.lane.name}: the kernel has no KUnit suite of panthor")
+        if not re.search(r"^CONFIG_\w+KUNIT_TEST=y", config, re.M):
+            say(f"{self.lane.name}: the kernel has no KUnit suite")
             return
         say(f"{self.lane.name}: KUnit")
         outcome = self._boot("kunit", "nothing", swap="none", append=[
-            "kunit.enable=1", "kunit.filter_glob=panthor*"])
+            "kunit.enable=1"])
         self.lane.tap("kunit", outcome.kernel_log)
         ran = any(r.status != ktap.SKIP for r in self.lane.groups["kunit"])
         self.lane.check("kunit guest", "KUnit ran something", ran,
-                        "the kernel is configured for KUnit suites of panthor, "
-                        "none ran: their names must begin with 'panthor'")
+                        "the kernel is configured for KUnit suites, none ran")
         self._judge("kunit", outcome)
 
     def _judge(self, group, outcome):
