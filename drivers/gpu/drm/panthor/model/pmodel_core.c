@@ -50,9 +50,10 @@ u64 pmodel_now_ns(struct pmodel *pm)
 	return ktime_get_ns();
 }
 
+/* Pairs with the atomic_xchg() in pmodel_wait_kick(). */
 static void pmodel_kick(struct task_struct *task, atomic_t *kick)
 {
-	atomic_set(kick, 1);
+	atomic_set_release(kick, 1);
 	if (task)
 		wake_up_process(task);
 }
@@ -79,7 +80,10 @@ void pmodel_kick_streams(struct pmodel *pm)
 	pmodel_kick(pm->cs_task, &pm->cs_kick);
 }
 
-/* Sleep until kicked, or until @timeout has passed if it is not NULL. */
+/*
+ * Sleep until kicked, or until @timeout has passed if it is not NULL. Whatever
+ * was there to be done when a kick is taken, is seen after this.
+ */
 static void pmodel_wait_kick(atomic_t *kick, ktime_t *timeout)
 {
 	set_current_state(TASK_IDLE);
@@ -88,7 +92,7 @@ static void pmodel_wait_kick(atomic_t *kick, ktime_t *timeout)
 			schedule_hrtimeout_range(timeout, 0, HRTIMER_MODE_REL);
 		else
 			schedule();
-		atomic_set(kick, 0);
+		atomic_xchg(kick, 0);
 	}
 	__set_current_state(TASK_RUNNING);
 }
