@@ -84,7 +84,7 @@ class Tests:
         programs = self.build()
         source = self.kernel.tree / "tools/testing/selftests" / SELFTESTS
         limit = _time_limit(source / "Makefile")
-        pattern = os.environ.get("TESTS", "*")
+        pattern = os.environ.get("TESTS") or "*"
         programs = [p for p in programs if fnmatch.fnmatch(p.name, pattern)]
         if not programs:
             raise Fail(f"no selftest of {SELFTESTS} matches '{pattern}'")
