@@ -106,7 +106,7 @@ def plan(boot, limit):
     return "\n".join(rows) + "\n"
 
 
-def run(kernel, boot, log, timeout=900, limit=600, extra=()):
+def run(kernel, boot, log, timeout=1800, limit=1500, extra=()):
     """Boot a kernel once; returns a guest.Outcome.
 
     extra: (path in the guest, file) of more files; a file /lab/plan replaces
@@ -143,6 +143,29 @@ def run(kernel, boot, log, timeout=900, limit=600, extra=()):
             list(boot.append)), each)
     progress.end()
     return outcome
+
+
+def with_plans(text):
+    """KUnit's results of a suite, with a plan for each parametrised test.
+
+    KUnit prints none for them, but counts them afterwards if there are several:
+    '# NAME: pass:P fail:F skip:S total:T'.
+    """
+    rows, start = [], None
+    for row in text.splitlines():
+        if match := re.match(r"^ {8}# Subtest: (\S+)$", row):
+            start = (len(rows) + 1, match.group(1))
+        rows.append(row)
+        if start is None:
+            continue
+        at, name = start
+        match = re.match(rf"^ {{4}}# {re.escape(name)}: .*\btotal:(\d+)$", row)
+        if match or re.match(rf"^ {{4}}(not )?ok \d+ {re.escape(name)}\b", row):
+            inner = rows[at:at + 1]
+            if not inner or not re.match(r"^ {8}1\.\.", inner[0]):
+                rows.insert(at, f"        1..{match.group(1) if match else 1}")
+            start = None
+    return "\n".join(rows) + "\n"
 
 
 def parts(output):
@@ -217,7 +240,7 @@ class Tests:
                                 "middle of it", outcome.kernel_log.
                                 splitlines()[-30:])
             elif name in boot.suites:
-                self.lane.tap(group, text)
+                self.lane.tap(group, with_plans(text))
             else:
                 self.lane.program(group, status, text)
             results += self.lane.groups.get(group, [])

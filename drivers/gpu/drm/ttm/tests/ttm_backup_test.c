@@ -463,18 +463,16 @@ struct injection {
 };
 
 static const struct injection injections[] = {
-	/* Half of the pages */
-	{ 0, 1 },
 	/* The first folio is copied, because it cannot be inserted */
 	{ 1, 1 },
 	/* The copy fails, too, in the middle of the folio */
-	{ 1, 2 }, { 0, 3 },
+	{ 1, 2 },
 	/* The pages of the split folio are copied */
 	{ 1, 3 }, { 1, 20 }, { 1, 400 },
 	/* The second folio */
 	{ 2, 1 }, { 2, 2 }, { 2, 20 },
 	/* All */
-	{ 0, -1 }, { 1, -1 },
+	{ 1, -1 },
 };
 
 static void injection_desc(const struct injection *in, char *desc)
@@ -536,6 +534,30 @@ static void partial_backup_is_restored(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, ttm_tt_restore(priv->bdev, tt, &ctx));
 	tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
 	expect_restored(test, false);
+}
+
+/*
+ * The first failure that is injected cuts the work in half. With one block that
+ * is larger than that, nothing is left to do.
+ */
+static void backup_without_progress(struct kunit *test)
+{
+	struct ttm_backup_test_priv *priv = test->priv;
+	struct ttm_tt *tt;
+
+	need_swap(test);
+	need_injection(test);
+	tt = make_tt(test, &ttm_backup_cases[1], true);
+	inject(0, 1);
+	KUNIT_EXPECT_EQ(test, 0, ttm_tt_backup(priv->bdev, tt,
+					       (struct ttm_backup_flags) { }));
+	inject(0, 0);
+	KUNIT_EXPECT_FALSE(test, ttm_tt_is_backed_up(tt));
+	KUNIT_EXPECT_TRUE(test, ttm_tt_is_populated(tt));
+	if (count_handles(tt))
+		KUNIT_FAIL(test, "%lu pages were backed up", count_handles(tt));
+	else
+		expect_restored(test, true);
 }
 
 static void partial_backup_is_dropped(struct kunit *test)
@@ -729,6 +751,7 @@ static struct kunit_case ttm_backup_test_cases[] = {
 	KUNIT_CASE_PARAM(partial_backup_is_completed, injection_gen_params),
 	KUNIT_CASE_PARAM(partial_backup_is_restored, injection_gen_params),
 	KUNIT_CASE_PARAM(partial_backup_is_dropped, injection_gen_params),
+	KUNIT_CASE(backup_without_progress),
 	KUNIT_CASE_PARAM(interrupted_restore_resumes, interruption_gen_params),
 	KUNIT_CASE_PARAM(interrupted_restore_is_dropped, interruption_gen_params),
 	KUNIT_CASE(restore_heeds_signals),
@@ -827,6 +850,20 @@ static void partial_swapout_is_swapped_in(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
 	expect_swapped_in(test, false);
+}
+
+/* As above, but here that is a failure, and everything has to be as before. */
+static void swapout_without_progress(struct kunit *test)
+{
+	struct ttm_backup_test_priv *priv = test->priv;
+	struct ttm_tt *tt;
+
+	need_injection(test);
+	tt = make_tt(test, &ttm_backup_cases[1], false);
+	inject(0, 1);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL));
+	inject(0, 0);
+	expect_swapped_in(test, true);
 }
 
 static void partial_swapout_is_dropped(struct kunit *test)
@@ -969,6 +1006,7 @@ static struct kunit_case ttm_swapout_test_cases[] = {
 	KUNIT_CASE(swapout_copies_under_nofs),
 	KUNIT_CASE_PARAM(partial_swapout_is_swapped_in, injection_gen_params),
 	KUNIT_CASE_PARAM(partial_swapout_is_dropped, injection_gen_params),
+	KUNIT_CASE(swapout_without_progress),
 	KUNIT_CASE_PARAM(interrupted_swapin_resumes, interruption_gen_params),
 	KUNIT_CASE_PARAM(interrupted_swapin_is_dropped, interruption_gen_params),
 	KUNIT_CASE_PARAM(swapped_out_is_dropped, ttm_backup_gen_params),

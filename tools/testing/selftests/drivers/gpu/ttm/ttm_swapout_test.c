@@ -27,6 +27,9 @@
 #define PAGES_LIMIT	"/sys/module/ttm/parameters/pages_limit"
 #define TT_SHRINK	"/sys/kernel/debug/ttm/tt_shrink"
 
+/* Seconds for each test: the machine may be an emulated one. */
+#define TIME_LIMIT	300
+
 #define NR_BUFFERS	12
 #define WIDTH		1024
 #define HEIGHT		1024
@@ -192,7 +195,7 @@ FIXTURE_TEARDOWN(ttm_swapout)
 }
 
 /* TTM's limit is a quarter of the buffers: each new one drives another out. */
-TEST_F(ttm_swapout, page_limit)
+TEST_F_TIMEOUT(ttm_swapout, page_limit, TIME_LIMIT)
 {
 	long shmem, quarter = NR_BUFFERS / 4 * BUFFER_SIZE / sysconf(_SC_PAGESIZE);
 	unsigned int i, round;
@@ -215,7 +218,7 @@ TEST_F(ttm_swapout, page_limit)
 }
 
 /* All are swapped out and come back, in an order of their own. */
-TEST_F(ttm_swapout, explicit)
+TEST_F_TIMEOUT(ttm_swapout, explicit, TIME_LIMIT)
 {
 	unsigned int i, round;
 
@@ -235,7 +238,7 @@ TEST_F(ttm_swapout, explicit)
 }
 
 /* Other memory is needed so badly that what was swapped out leaves memory. */
-TEST_F(ttm_swapout, memory_pressure)
+TEST_F_TIMEOUT(ttm_swapout, memory_pressure, TIME_LIMIT)
 {
 	long before = read_number("/proc/vmstat", "pswpout ");
 	long total = read_number("/proc/meminfo", "MemAvailable:");
@@ -273,7 +276,7 @@ TEST_F(ttm_swapout, memory_pressure)
 }
 
 /* Several processes use their buffers while TTM swaps them out. */
-TEST_F(ttm_swapout, concurrent_use)
+TEST_F_TIMEOUT(ttm_swapout, concurrent_use, TIME_LIMIT)
 {
 	pid_t pid[3];
 	unsigned int i, j;
@@ -311,7 +314,7 @@ TEST_F(ttm_swapout, concurrent_use)
 }
 
 /* Nothing stays behind of buffers that are destroyed while they are out. */
-TEST_F(ttm_swapout, destroy_swapped_out)
+TEST_F_TIMEOUT(ttm_swapout, destroy_swapped_out, TIME_LIMIT)
 {
 	long shmem = read_number("/proc/meminfo", "Shmem:");
 	unsigned int i;
