@@ -137,6 +137,14 @@ class Coccinelle(unittest.TestCase):
                           Finding("a/b.c", "s.cocci: ERROR: z")], found)
 
 
+    def test_count(self):
+        """Files without the script's words were considered, not read."""
+        self.assertEqual((2, 1), cocci.count(
+            "0 files match\n1 files match\nHANDLING: a/b.c\n"))
+        self.assertEqual((2, 2), cocci.count("HANDLING: a.c b.c\n"))
+        self.assertEqual((0, 0), cocci.count("init_defs_builtins: x\n"))
+
+
 class CoccinelleScripts(Case):
     """Which scripts can be run."""
 

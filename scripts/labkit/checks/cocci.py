@@ -20,6 +20,7 @@ _OCAML = re.compile(r"^@\s*(?:script|initialize|finalize):ocaml", re.M)
 _REPORT = re.compile(r"^virtual\s+(?:\w+\s*,\s*)*report\b", re.M)
 _FINDING = re.compile(r"^(?P<file>[\w./+-]+\.[ch]):(?P<line>\d+)(?::\d+|-\d+)*"
                       r":?\s+(?P<text>\S.*)$")
+_CONSIDERED = re.compile(r"^\d+ files match$", re.M)
 _HANDLED = re.compile(r"^HANDLING: (.*)$", re.M)
 
 
@@ -45,8 +46,13 @@ def parse(text, script):
 
 
 def count(text):
-    """How many files spatch says that it has looked at."""
-    return sum(len(line.split()) for line in _HANDLED.findall(text))
+    """(files that spatch considered, files whose code it looked at).
+
+    It reports for each file whether the words of the script are in it, and
+    looks at the code of those that have them.
+    """
+    handled = sum(len(line.split()) for line in _HANDLED.findall(text))
+    return max(len(_CONSIDERED.findall(text)), handled), handled
 
 
 def _argv(path, options, groups):
@@ -59,7 +65,7 @@ def _argv(path, options, groups):
 
 
 def run(tree, names, log):
-    """(findings, number of files all scripts looked at, scripts that failed)."""
+    """(findings, how often code was looked at, scripts that failed)."""
     found, looked, broken = [], 0, []
     good, skipped = scripts(tree)
     for name, why in skipped.items():
@@ -74,13 +80,14 @@ def run(tree, names, log):
             done = subprocess.run(_argv(path, options, groups.name), cwd=tree,
                                   capture_output=True, text=True,
                                   errors="replace", check=False)
-            handled = count(done.stdout + done.stderr)
-            if done.returncode or handled < len(names):
-                broken.append(f"{path.name}: spatch looked at {handled} files "
-                              f"and ended with {done.returncode}")
+            considered, handled = count(done.stdout + done.stderr)
+            if done.returncode or considered < len(names):
+                broken.append(f"{path.name}: spatch considered {considered} "
+                              f"files and ended with {done.returncode}")
             looked += handled
             found += parse(done.stdout, path.name)
-            log.write(f"# {path.name}: {handled} files\n{done.stdout}" +
+            log.write(f"# {path.name}: {considered} files, {handled} have "
+                      f"its words\n{done.stdout}" +
                       (done.stderr if done.returncode else ""))
     progress.end()
     return found, looked, broken
@@ -90,7 +97,7 @@ def check(context, log):
     """The whole series, against the base kernel."""
     if not shutil.which("spatch"):
         raise Fail("spatch is missing: install the package coccinelle")
-    outcome = Outcome("files times scripts")
+    outcome = Outcome("times that a script's words were in a file")
     names = [n for n in context.code() if n.endswith(".c")]
     found, looked, broken = run(context.tree.directory, names, log)
     wrong = findings.within(found, context.code())
