@@ -10,6 +10,7 @@ _VERSION = re.compile(r"^( *)K?TAP version \d+")
 _PLAN = re.compile(r"^( *)1\.\.(\d+)(?:\s*#\s*SKIP\s*(.*))?\s*$", re.I)
 _RESULT = re.compile(r"^( *)(not )?ok\s+(\d+)(.*)$")
 _DIRECTIVE = re.compile(r"#\s*(SKIP|XFAIL|XPASS|TODO)\b[:\s]*(.*)$", re.I)
+_TOTAL = re.compile(r"^\s*# \S+: pass:\d+ fail:\d+ skip:\d+ total:(\d+)$")
 _SUBTEST = re.compile(r"^( *)# Subtest: (.*)$")
 
 PASS, FAIL, SKIP, XFAIL = "pass", "fail", "skip", "xfail"
@@ -46,6 +47,14 @@ def _directive(rest):
     return name or reason, match.group(1).upper(), reason
 
 
+def _total(output):
+    """The number of parameters a KUnit case had: told behind them, not before."""
+    for row in output:
+        if match := _TOTAL.match(row):
+            return int(match.group(1))
+    return None
+
+
 class _Parser:
     def __init__(self):
         self.stack = []
@@ -53,6 +62,8 @@ class _Parser:
 
     def _close(self, block):
         """What was wrong with a block that is complete, as failures."""
+        if block.plan is None:
+            block.plan = _total(block.output)
         if block.plan is None:
             block.leaves.append(Result("plan", FAIL, "no plan was printed",
                                        block.output[-15:]))

@@ -45,6 +45,14 @@ class Flat(unittest.TestCase):
         self.assertEqual(parse("TAP version 13\nok 1 a\n"),
                          {"a": PASS, "plan": FAIL})
 
+    def test_total_of_parameters_is_a_plan(self):
+        text = ("KTAP version 1\n1..1\n    KTAP version 1\n"
+                "    # Subtest: case\n    ok 1 a\n    ok 2 b\n"
+                "# case: pass:2 fail:0 skip:0 total:%d\nok 1 case\n")
+        self.assertEqual(ktap.count(ktap.parse(text % 2)),
+                         {"pass": 2, "fail": 0, "skip": 0, "xfail": 0})
+        self.assertEqual(ktap.count(ktap.parse(text % 3))["fail"], 1)
+
     def test_nothing(self):
         self.assertEqual(ktap.parse(""), [])
         self.assertEqual(ktap.parse("ok 1 without a header\n"), [])
