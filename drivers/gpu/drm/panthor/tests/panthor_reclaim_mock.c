@@ -95,7 +95,7 @@ static int evict_bo(struct panthor_reclaim_bo *rbo)
 	return ret;
 }
 
-static int begin_vm(struct panthor_reclaim_vm *rvm, unsigned int *pending)
+static int mock_begin_vm(struct panthor_reclaim_vm *rvm, unsigned int *pending)
 {
 	struct mock_vm *vm = to_mock_vm(rvm);
 
@@ -131,7 +131,7 @@ static int evict_vm_bo(struct panthor_reclaim_vm *rvm, struct panthor_reclaim_bo
 	return ret;
 }
 
-static int end_vm(struct panthor_reclaim_vm *rvm, struct list_head *victims)
+static int mock_end_vm(struct panthor_reclaim_vm *rvm, struct list_head *victims)
 {
 	struct mock_vm *vm = to_mock_vm(rvm);
 	struct panthor_reclaim_bo *bo;
@@ -214,9 +214,9 @@ static const struct panthor_reclaim_ops mock_ops = {
 	.put_vm_unless_last = put_vm_unless_last,
 	.put_vm = put_vm,
 	.evict_bo = evict_bo,
-	.begin_vm = begin_vm,
+	.begin_vm = mock_begin_vm,
 	.evict_vm_bo = evict_vm_bo,
-	.end_vm = end_vm,
+	.end_vm = mock_end_vm,
 	.wait_vm = wait_vm,
 	.wait_bo = wait_bo,
 	.write_out = write_out,
