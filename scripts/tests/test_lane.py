@@ -160,6 +160,19 @@ class Guests(Case):
         status, words, _ = self.run_lane(Outcome(0, 3.0, self.OUTPUT, LOG))
         self.assertEqual(status, 0, words)
 
+    def test_no_choice_of_programs_is_all_of_them(self):
+        tests = uml.Tests("fixture", ["uml"], "256M", 10)
+        tests.kernel = mock.Mock(tree=Path("/nonexistent"))
+        programs = [Path("/t/one_test"), Path("/t/two_test")]
+        for value, expected in (("", programs), ("two*", programs[1:])):
+            with self.subTest(value), \
+                 mock.patch.dict("os.environ", TESTS=value, BREAK=""), \
+                 mock.patch.object(tests, "build", lambda: programs), \
+                 mock.patch.object(tests, "kunit"), \
+                 mock.patch.object(tests, "selftests") as selftests:
+                tests.test_all()
+                self.assertEqual(selftests.call_args[0][0], expected)
+
     def test_lockdep_off(self):
         output = self.OUTPUT.replace("lockdep 1", "lockdep 0")
         status, words, _ = self.run_lane(Outcome(0, 3.0, output, LOG))
