@@ -99,6 +99,11 @@ class Checkpatch(unittest.TestCase):
         self.assertTrue(patches.exempt(*found[1]))
         self.assertIsNone(patches.exempt("VOLATILE",
                                          Finding("drivers/x.c", "")))
+        name = "tools/testing/selftests/y.c"
+        self.assertTrue(patches.exempt("CAMELCASE", Finding(
+            name, "CHECK:CAMELCASE: Avoid CamelCase: <PRIu64>")))
+        self.assertIsNone(patches.exempt("CAMELCASE", Finding(
+            name, "CHECK:CAMELCASE: Avoid CamelCase: <myName>")))
 
 
 class Maintainers(unittest.TestCase):
@@ -135,7 +140,6 @@ class Coccinelle(unittest.TestCase):
                             "a/b.c:7: ERROR: z\n", "s.cocci")
         self.assertEqual([Finding("a/b.c", "s.cocci: WARNING: y"),
                           Finding("a/b.c", "s.cocci: ERROR: z")], found)
-
 
     def test_count(self):
         """Files without the script's words were considered, not read."""

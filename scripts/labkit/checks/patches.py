@@ -11,15 +11,17 @@ from .. import mails, paths
 from .context import LOGS, Outcome
 from .findings import Finding
 
-# What checkpatch asks for and cannot be had: (path, type, why)
+# What checkpatch asks for and cannot be had: (path, type, text, why)
+_PROGRAMS = "tools/testing/selftests/"
 EXEMPT = (
-    ("", "FILE_PATH_CHANGES",
+    ("", "FILE_PATH_CHANGES", "",
      "it cannot look into MAINTAINERS; the check 'maintainers' does"),
-    ("tools/testing/selftests/", "PREFER_DEFINED_ATTRIBUTE_MACRO",
+    (_PROGRAMS, "PREFER_DEFINED_ATTRIBUTE_MACRO", "",
      "programs have no __packed and the like"),
-    ("tools/testing/selftests/", "ARRAY_SIZE",
-     "programs have no ARRAY_SIZE()"),
-    ("tools/testing/selftests/", "VOLATILE",
+    (_PROGRAMS, "ARRAY_SIZE", "", "programs have no ARRAY_SIZE()"),
+    (_PROGRAMS, "BIT_MACRO", "", "programs have no BIT()"),
+    (_PROGRAMS, "CAMELCASE", "<PRI", "the formats of inttypes.h"),
+    (_PROGRAMS, "VOLATILE", "",
      "memory that programs share with each other and with a GPU"),
 )
 
@@ -75,10 +77,16 @@ def parse(text):
 
 def exempt(kind, finding):
     """Why a finding does not count, or None."""
-    for prefix, name, why in EXEMPT:
-        if kind == name and finding.file.startswith(prefix):
+    for prefix, name, text, why in EXEMPT:
+        if kind == name and finding.file.startswith(prefix) and \
+           text in finding.text:
             return why
     return None
+
+
+def _environment():
+    """checkpatch runs a Python script that needs the system's modules."""
+    return dict(os.environ, PATH="/usr/bin:" + os.environ.get("PATH", ""))
 
 
 def _ask(tree, mail):
@@ -91,7 +99,7 @@ def _ask(tree, mail):
     done = subprocess.run(
         ["perl", "scripts/checkpatch.pl", "--strict", "--show-types",
          str(mail)], cwd=tree, capture_output=True, text=True,
-        errors="replace", check=False)
+        errors="replace", check=False, env=_environment())
     if not done.stderr:
         memory.parent.mkdir(parents=True, exist_ok=True)
         memory.write_text(done.stdout, encoding="utf-8")
