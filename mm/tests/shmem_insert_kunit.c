@@ -404,7 +404,7 @@ static void insert_largest_block(struct kunit *test)
 		kunit_skip(test, "the page cache holds blocks of any order");
 
 	folio = block(test, order, 5);
-	split_page_to_order(folio_page(folio, 0), order, half);
+	KUNIT_ASSERT_EQ(test, shmem_split_block(folio_page(folio, 0), order), half);
 	for (i = 0; i < nr; i += 1UL << half)
 		KUNIT_ASSERT_EQ(test, 0,
 				shmem_insert_folio(file, page_folio(folio_page(folio, i)),
