@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The series applies, and its patches are clean."""
 
+import fnmatch
 import hashlib
 import os
 import re
@@ -12,9 +13,9 @@ from .context import LOGS, Outcome
 from .findings import Finding
 
 # What checkpatch asks for and cannot be had: (path, type, text, why)
-_PROGRAMS = "tools/testing/selftests/"
+_PROGRAMS = "tools/testing/selftests/*"
 EXEMPT = (
-    ("", "FILE_PATH_CHANGES", "",
+    ("*", "FILE_PATH_CHANGES", "",
      "it cannot look into MAINTAINERS; the check 'maintainers' does"),
     (_PROGRAMS, "PREFER_DEFINED_ATTRIBUTE_MACRO", "",
      "programs have no __packed and the like"),
@@ -23,6 +24,9 @@ EXEMPT = (
     (_PROGRAMS, "CAMELCASE", "<PRI", "the formats of inttypes.h"),
     (_PROGRAMS, "VOLATILE", "",
      "memory that programs share with each other and with a GPU"),
+    ("*_trace.h", "OPEN_ENDED_LINE", "", "how TRACE_EVENT() is laid out"),
+    ("*_trace.h", "PARENTHESIS_ALIGNMENT", "", "how TRACE_EVENT() is laid out"),
+    ("mm/*", "CAMELCASE", "Page", "mainline's names of page flags"),
 )
 
 _REPORT = re.compile(r"^(?P<kind>ERROR|WARNING|CHECK):(?P<type>\w+): "
@@ -77,9 +81,9 @@ def parse(text):
 
 def exempt(kind, finding):
     """Why a finding does not count, or None."""
-    for prefix, name, text, why in EXEMPT:
-        if kind == name and finding.file.startswith(prefix) and \
-           text in finding.text:
+    for pattern, name, text, why in EXEMPT:
+        if kind == name and text in finding.text and \
+           fnmatch.fnmatchcase(finding.file, pattern):
             return why
     return None
 
