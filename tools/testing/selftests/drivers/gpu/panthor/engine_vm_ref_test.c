@@ -27,17 +27,33 @@ FIXTURE_TEARDOWN(vm_ref)
 	pan_close(&self->dev);
 }
 
+struct shrinker_thread {
+	struct pan_dev *dev;
+	bool stop;
+};
+
+/*
+ * Whoever reads the statistics locks each BO in turn, so that a scan may find
+ * nothing but contended locks. It has to try again then.
+ */
 static void *shrink_main(void *arg)
 {
-	engine_shrink(arg, ENGINE_ALL_PAGES);
+	struct shrinker_thread *self = arg;
+
+	while (!__atomic_load_n(&self->stop, __ATOMIC_RELAXED) &&
+	       engine_shrink(self->dev, ENGINE_ALL_PAGES) <= 0)
+		;
+
 	return NULL;
 }
 
 /* Waits until the scan has taken the VM's first BO, then closes everything. */
 static int close_under_scan(struct pan_dev *dev)
 {
+	struct shrinker_thread shrinker = { .dev = dev };
 	int64_t evicted = engine_stat(dev, "evicted_pages");
 	struct pan_client client;
+	bool started = false;
 	pthread_t thread;
 	uint64_t end;
 	int ret;
@@ -49,14 +65,17 @@ static int close_under_scan(struct pan_dev *dev)
 	if (!ret)
 		ret = pan_client_work(&client, 0);
 	if (!ret)
-		ret = -pthread_create(&thread, NULL, shrink_main, dev);
+		ret = -pthread_create(&thread, NULL, shrink_main, &shrinker);
+	started = !ret;
 	end = pan_now_ms() + 5000;
 	while (!ret && engine_stat(dev, "evicted_pages") == evicted) {
 		if (pan_now_ms() >= end)
 			ret = -ETIME;
 	}
+	__atomic_store_n(&shrinker.stop, true, __ATOMIC_RELAXED);
 	pan_client_fini(&client);
-	pthread_join(thread, NULL);
+	if (started)
+		pthread_join(thread, NULL);
 	return ret;
 }
 
