@@ -143,7 +143,7 @@ class Tour:
         freed = numbers.get("shrink_freed")
         least = numbers.get("shrink_must_free")
         detail = "no number was printed" if freed is None else \
-            f"MemFree rose by {freed} MiB of the 16 asked for"
+            f"free memory rose by {freed} MiB of the 16 asked for"
         found = [Verdict("debugfs shrink was answered and lost no data",
                          freed is not None and scene.clients == {"e": 0},
                          detail)]
