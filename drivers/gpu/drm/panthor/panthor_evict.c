@@ -376,7 +376,7 @@ static void wake_fence_waiter(struct dma_fence *fence, struct dma_fence_cb *cb)
 }
 
 /* dma_fence_wait_timeout() knows jiffies only, of which the budget may have just one. */
-static int wait_fence(struct dma_fence *fence, ktime_t deadline)
+static int wait_fence(struct dma_fence *fence, ktime_t deadline, unsigned int state)
 {
 	struct fence_waiter waiter = { .task = current };
 	int ret = 0;
@@ -385,9 +385,14 @@ static int wait_fence(struct dma_fence *fence, ktime_t deadline)
 		return 0;
 
 	for (;;) {
-		set_current_state(TASK_UNINTERRUPTIBLE);
+		set_current_state(state);
 		if (dma_fence_is_signaled(fence))
 			break;
+
+		if (signal_pending_state(state, current)) {
+			ret = -ERESTARTSYS;
+			break;
+		}
 
 		if (!schedule_hrtimeout(&deadline, HRTIMER_MODE_ABS)) {
 			ret = dma_fence_is_signaled(fence) ? 0 : -ETIME;
@@ -400,8 +405,9 @@ static int wait_fence(struct dma_fence *fence, ktime_t deadline)
 	return ret;
 }
 
-static int wait_resv(struct dma_resv *resv, u64 ns)
+static int wait_resv(struct dma_resv *resv, u64 ns, bool interruptible)
 {
+	unsigned int state = interruptible ? TASK_INTERRUPTIBLE : TASK_UNINTERRUPTIBLE;
 	ktime_t deadline = ktime_add_ns(ktime_get(), ns);
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
@@ -409,7 +415,7 @@ static int wait_resv(struct dma_resv *resv, u64 ns)
 
 	dma_resv_iter_begin(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		ret = wait_fence(fence, deadline);
+		ret = wait_fence(fence, deadline, state);
 		if (ret)
 			break;
 	}
@@ -418,14 +424,14 @@ static int wait_resv(struct dma_resv *resv, u64 ns)
 	return ret;
 }
 
-static int wait_vm(struct panthor_reclaim_vm *rvm, u64 ns)
+static int wait_vm(struct panthor_reclaim_vm *rvm, u64 ns, bool interruptible)
 {
-	return wait_resv(drm_gpuvm_resv(panthor_vm_from_reclaim(rvm)), ns);
+	return wait_resv(drm_gpuvm_resv(panthor_vm_from_reclaim(rvm)), ns, interruptible);
 }
 
-static int wait_bo(struct panthor_reclaim_bo *rbo, u64 ns)
+static int wait_bo(struct panthor_reclaim_bo *rbo, u64 ns, bool interruptible)
 {
-	return wait_resv(to_bo(rbo)->base.resv, ns);
+	return wait_resv(to_bo(rbo)->base.resv, ns, interruptible);
 }
 
 static void write_out(struct panthor_reclaim_bo *rbo, bool wait,

@@ -346,6 +346,62 @@ void panthor_reclaim_vm_touch(struct panthor_reclaim *reclaim,
 	spin_unlock(&reclaim->lock);
 }
 
+/**
+ * panthor_reclaim_vm_hold() - Have all scans leave the private BOs of a VM alone
+ * @reclaim: The device's reclaim.
+ * @vm: The VM, whose jobs need what it has in memory. Scans that have claimed
+ *	it already go on.
+ *
+ * Context: Any, does not sleep. Has to be undone within bounded time, by
+ * panthor_reclaim_vm_release().
+ */
+void panthor_reclaim_vm_hold(struct panthor_reclaim *reclaim,
+			     struct panthor_reclaim_vm *vm)
+{
+	spin_lock(&reclaim->lock);
+	vm->held++;
+	spin_unlock(&reclaim->lock);
+}
+
+/**
+ * panthor_reclaim_vm_release() - Undo panthor_reclaim_vm_hold()
+ * @reclaim: The device's reclaim.
+ * @vm: The VM.
+ * @keep_ns: Time in nanoseconds for which scans that respect it leave the VM
+ *	     alone still. 0 leaves what was asked for before.
+ *
+ * Context: Any, does not sleep.
+ */
+void panthor_reclaim_vm_release(struct panthor_reclaim *reclaim,
+				struct panthor_reclaim_vm *vm, u64 keep_ns)
+{
+	spin_lock(&reclaim->lock);
+	if (!WARN_ON_ONCE(!vm->held))
+		vm->held--;
+	if (keep_ns)
+		vm->keep_until = ktime_add_ns(ktime_get(), keep_ns);
+	spin_unlock(&reclaim->lock);
+}
+
+/**
+ * panthor_reclaim_reclaimable() - Size of all BOs that may be evicted
+ * @reclaim: The device's reclaim.
+ *
+ * Context: Any, takes no lock.
+ *
+ * Return: Pages of the BOs of all classes but unreclaimable, whether somebody
+ * uses them now or not.
+ */
+unsigned long panthor_reclaim_reclaimable(struct panthor_reclaim *reclaim)
+{
+	unsigned long count = 0;
+
+	for (int i = 0; i < PANTHOR_RECLAIM_UNRECLAIMABLE; i++)
+		count += max(atomic_long_read(&reclaim->nr_pages[i]), 0L);
+
+	return count;
+}
+
 static void cursor_enter(struct panthor_reclaim *reclaim,
 			 struct panthor_reclaim_node *cursor, struct list_head *list)
 {
@@ -401,8 +457,22 @@ static void release_bo(struct panthor_reclaim *reclaim, struct panthor_reclaim_b
 	reclaim->ops->put_bo(bo);
 }
 
+static bool is_kept(struct panthor_reclaim_scan *scan, const struct panthor_reclaim_vm *vm)
+{
+	if (vm->held)
+		return true;
+
+	if (!scan->respect_keep || !ktime_before(ktime_get(), vm->keep_until))
+		return false;
+
+	scan->busy = true;
+
+	return true;
+}
+
 static struct panthor_reclaim_vm *
-claim_next_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_node *cursor)
+claim_next_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan *scan,
+	      struct panthor_reclaim_node *cursor)
 {
 	struct panthor_reclaim_node *node = cursor;
 	struct panthor_reclaim_vm *found = NULL;
@@ -415,7 +485,7 @@ claim_next_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_node *curs
 			continue;
 
 		vm = container_of(node, struct panthor_reclaim_vm, node);
-		if (vm->claimed || !reclaim->ops->get_vm(vm))
+		if (vm->claimed || is_kept(scan, vm) || !reclaim->ops->get_vm(vm))
 			continue;
 
 		vm->claimed = true;
@@ -461,6 +531,7 @@ static void note_skip(struct panthor_reclaim *reclaim, struct panthor_reclaim_sc
 {
 	switch (err) {
 	case -EBUSY:
+		scan->busy = true;
 		panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_SKIP_BUSY, 1);
 		break;
 	case -EAGAIN:
@@ -468,6 +539,7 @@ static void note_skip(struct panthor_reclaim *reclaim, struct panthor_reclaim_sc
 		panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_SKIP_LOCKED, 1);
 		break;
 	case -EIO:
+		scan->busy = true;
 		panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_SKIP_GPU, 1);
 		break;
 	case -EPERM:
@@ -478,7 +550,7 @@ static void note_skip(struct panthor_reclaim *reclaim, struct panthor_reclaim_sc
 
 static bool wants_more(const struct panthor_reclaim_scan *scan)
 {
-	return scan->evicted < scan->target;
+	return scan->evicted < scan->target && !scan->interrupted;
 }
 
 /*
@@ -530,6 +602,8 @@ static bool account_wait(struct panthor_reclaim *reclaim,
 	if (err)
 		panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_WAIT_TIMEOUTS, 1);
 	trace_panthor_reclaim_wait(reclaim, scan, ns, err);
+	if (err == -ERESTARTSYS)
+		scan->interrupted = true;
 
 	return !err;
 }
@@ -545,7 +619,8 @@ static int evict_bo(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan
 		return ret;
 
 	start = ktime_get();
-	if (!account_wait(reclaim, scan, start, reclaim->ops->wait_bo(bo, scan->budget_ns)))
+	if (!account_wait(reclaim, scan, start,
+			  reclaim->ops->wait_bo(bo, scan->budget_ns, scan->interruptible)))
 		return ret;
 
 	return reclaim->ops->evict_bo(bo);
@@ -677,7 +752,7 @@ scan_idle_vms(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan *scan
 	while (wants_more(scan)) {
 		unsigned int pending = 0;
 
-		vm = claim_next_vm(reclaim, &cursor);
+		vm = claim_next_vm(reclaim, scan, &cursor);
 		if (!vm)
 			break;
 
@@ -711,7 +786,7 @@ scan_busy_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan *scan,
 
 	vm->tried = scan->seq;
 	idle = account_wait(reclaim, scan, start,
-			    reclaim->ops->wait_vm(vm, scan->budget_ns));
+			    reclaim->ops->wait_vm(vm, scan->budget_ns, scan->interruptible));
 	if (idle)
 		scan_vm(reclaim, scan, vm, &pending);
 	release_vm(reclaim, vm);
@@ -794,10 +869,7 @@ static bool may_wait(const struct shrink_control *sc)
 unsigned long panthor_reclaim_shrinker_count(struct panthor_reclaim *reclaim,
 					     struct shrink_control *sc)
 {
-	unsigned long count = 0;
-
-	for (int i = 0; i < PANTHOR_RECLAIM_UNRECLAIMABLE; i++)
-		count += max(atomic_long_read(&reclaim->nr_pages[i]), 0L);
+	unsigned long count = panthor_reclaim_reclaimable(reclaim);
 
 	if (!count)
 		return SHRINK_EMPTY;
@@ -1092,4 +1164,7 @@ void panthor_reclaim_print(struct panthor_reclaim *reclaim, struct drm_printer *
 	drm_printf(p, "swap_pages %lu\n", reclaim->ops->swap_pages());
 	drm_printf(p, "invariant_errors %u\n", panthor_reclaim_check(reclaim));
 	drm_printf(p, "misfiled_bos %u\n", panthor_reclaim_count_misfiled(reclaim));
+
+	if (reclaim->print_more)
+		reclaim->print_more(reclaim, p);
 }

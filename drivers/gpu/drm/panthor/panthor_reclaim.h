@@ -4,6 +4,7 @@
 #define __PANTHOR_RECLAIM_H__
 
 #include <linux/atomic.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/spinlock.h>
@@ -182,6 +183,12 @@ struct panthor_reclaim_vm {
 	/** @claimed: A scan works on this VM, others leave it alone. */
 	bool claimed;
 
+	/** @held: Number of those who need what the VM has in memory to stay. */
+	unsigned int held;
+
+	/** @keep_until: Scans that respect it leave the VM alone until then (ktime_get()). */
+	ktime_t keep_until;
+
 	/** @tried: Sequence number of the last scan that waited for this VM. */
 	u64 tried;
 
@@ -328,18 +335,19 @@ struct panthor_reclaim_ops {
 	 * @wait_vm: Wait for the jobs of a VM
 	 *
 	 * Context: Reclaim, no lock of the driver held nor taken, sleeps up
-	 * to @ns nanoseconds, not interruptible.
+	 * to @ns nanoseconds, or until a signal arrives if @interruptible.
 	 *
-	 * Return: 0 if the VM is idle, -ETIME if it is not.
+	 * Return: 0 if the VM is idle, -ETIME if it is not, -ERESTARTSYS on a
+	 * signal.
 	 */
-	int (*wait_vm)(struct panthor_reclaim_vm *vm, u64 ns);
+	int (*wait_vm)(struct panthor_reclaim_vm *vm, u64 ns, bool interruptible);
 
 	/**
 	 * @wait_bo: Wait for the jobs that use a shared BO
 	 *
 	 * Context and return value as for @wait_vm.
 	 */
-	int (*wait_bo)(struct panthor_reclaim_bo *bo, u64 ns);
+	int (*wait_bo)(struct panthor_reclaim_bo *bo, u64 ns, bool interruptible);
 
 	/**
 	 * @write_out: Have the pages of an evicted BO leave memory
@@ -385,6 +393,12 @@ struct panthor_reclaim_scan {
 	/** @wait_writeback: Return only when the pages have left memory. */
 	bool wait_writeback;
 
+	/** @interruptible: Waiting for jobs, and with it the scan, ends on a signal. */
+	bool interruptible;
+
+	/** @respect_keep: Leave VMs alone for the time that they are to be kept. */
+	bool respect_keep;
+
 	/** @scanned: Result: pages of the BOs looked at. */
 	unsigned long scanned;
 
@@ -399,6 +413,12 @@ struct panthor_reclaim_scan {
 
 	/** @contended: Result: something was skipped because of a held lock. */
 	bool contended;
+
+	/** @busy: Result: something was skipped that can be had after some time. */
+	bool busy;
+
+	/** @interrupted: Result: the scan ended early, on a signal. */
+	bool interrupted;
 
 	/** @seq: Number of this scan, set by panthor_reclaim_run(). */
 	u64 seq;
@@ -463,6 +483,9 @@ struct panthor_reclaim {
 
 	/** @shrinker: What mm calls, NULL before registration and after unplug. */
 	struct shrinker *shrinker;
+
+	/** @print_more: Prints the lines of who builds on this, NULL if nobody does. */
+	void (*print_more)(struct panthor_reclaim *reclaim, struct drm_printer *p);
 };
 
 enum panthor_reclaim_class
@@ -490,6 +513,10 @@ void panthor_reclaim_vm_fini(struct panthor_reclaim *reclaim,
 			     struct panthor_reclaim_vm *vm);
 void panthor_reclaim_vm_touch(struct panthor_reclaim *reclaim,
 			      struct panthor_reclaim_vm *vm);
+void panthor_reclaim_vm_hold(struct panthor_reclaim *reclaim,
+			     struct panthor_reclaim_vm *vm);
+void panthor_reclaim_vm_release(struct panthor_reclaim *reclaim,
+				struct panthor_reclaim_vm *vm, u64 keep_ns);
 
 unsigned long panthor_reclaim_run(struct panthor_reclaim *reclaim,
 				  struct panthor_reclaim_scan *scan);
@@ -498,6 +525,7 @@ unsigned long panthor_reclaim_shrinker_count(struct panthor_reclaim *reclaim,
 unsigned long panthor_reclaim_shrinker_scan(struct panthor_reclaim *reclaim,
 					    struct shrink_control *sc);
 
+unsigned long panthor_reclaim_reclaimable(struct panthor_reclaim *reclaim);
 unsigned int panthor_reclaim_check(struct panthor_reclaim *reclaim);
 unsigned int panthor_reclaim_count_misfiled(struct panthor_reclaim *reclaim);
 void panthor_reclaim_print(struct panthor_reclaim *reclaim, struct drm_printer *p);

@@ -145,22 +145,25 @@ static int mock_end_vm(struct panthor_reclaim_vm *rvm, struct list_head *victims
 	return vm->dead_gpu ? -EIO : 0;
 }
 
-static int wait_for(struct mock *mock, int id, u64 ns, u64 done_ns)
+static int wait_for(struct mock *mock, int id, u64 ns, u64 done_ns, bool interruptible)
 {
 	u64 taken = min(ns, done_ns);
 
 	if (mock->nr_waits < ARRAY_SIZE(mock->waits))
 		mock->waits[mock->nr_waits++] = id;
+	if (mock->signal && interruptible)
+		return -ERESTARTSYS;
+
 	mock->waited_ns += taken;
 	fsleep(div_u64(taken, NSEC_PER_USEC));
 
 	return done_ns <= ns ? 0 : -ETIME;
 }
 
-static int wait_vm(struct panthor_reclaim_vm *rvm, u64 ns)
+static int wait_vm(struct panthor_reclaim_vm *rvm, u64 ns, bool interruptible)
 {
 	struct mock_vm *vm = to_mock_vm(rvm);
-	int ret = wait_for(vm->mock, vm->id, ns, vm->done_ns);
+	int ret = wait_for(vm->mock, vm->id, ns, vm->done_ns, interruptible);
 
 	if (!ret)
 		vm->busy = 0;
@@ -168,10 +171,10 @@ static int wait_vm(struct panthor_reclaim_vm *rvm, u64 ns)
 	return ret;
 }
 
-static int wait_bo(struct panthor_reclaim_bo *rbo, u64 ns)
+static int wait_bo(struct panthor_reclaim_bo *rbo, u64 ns, bool interruptible)
 {
 	struct mock_bo *bo = to_mock_bo(rbo);
-	int ret = wait_for(bo->mock, -1, ns, bo->done_ns);
+	int ret = wait_for(bo->mock, -1, ns, bo->done_ns, interruptible);
 
 	if (!ret)
 		bo->error = 0;

@@ -56,6 +56,9 @@ struct mock {
 	/** @nr_waits: Entries in @waits. */
 	unsigned int nr_waits;
 
+	/** @signal: There is a signal that ends interruptible waits. */
+	bool signal;
+
 	/** @nr_bos: BOs created so far. */
 	int nr_bos;
 

@@ -2,6 +2,8 @@
 
 /* Whom a scan takes, how much, and how long it waits. */
 
+#include <linux/delay.h>
+
 #include "panthor_reclaim_mock.h"
 
 static void expect_log(struct mock *mock, const int *ids, unsigned int n)
@@ -434,6 +436,85 @@ static void what_only_was_unpinned_is_not_reported(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 5, scan.evicted);
 }
 
+static void held_vm_is_left_alone(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *a = mock_vm_create(mock), *b = mock_vm_create(mock);
+	struct panthor_reclaim_scan scan;
+
+	mock_bo_private(a, 1);
+	mock_bo_private(b, 1);
+	panthor_reclaim_vm_hold(&mock->reclaim, &a->base);
+	panthor_reclaim_vm_hold(&mock->reclaim, &a->base);
+	mock_scan(mock, 2, 0, &scan);
+	EXPECT_EVICTED(mock, 1);
+	KUNIT_EXPECT_FALSE(test, scan.busy);
+
+	panthor_reclaim_vm_release(&mock->reclaim, &a->base, 0);
+	KUNIT_EXPECT_EQ(test, 0, mock_scan(mock, 2, 0, &scan));
+	panthor_reclaim_vm_release(&mock->reclaim, &a->base, 0);
+	mock_scan(mock, 2, 0, &scan);
+	EXPECT_EVICTED(mock, 1, 0);
+}
+
+static void only_scans_that_respect_it_keep_a_vm(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct panthor_reclaim_scan scan = { .target = 1, .respect_keep = true };
+
+	mock_bo_private(vm, 1);
+	panthor_reclaim_vm_hold(&mock->reclaim, &vm->base);
+	panthor_reclaim_vm_release(&mock->reclaim, &vm->base, NSEC_PER_SEC);
+	KUNIT_EXPECT_EQ(test, 0, panthor_reclaim_run(&mock->reclaim, &scan));
+	KUNIT_EXPECT_TRUE(test, scan.busy);
+
+	mock_scan(mock, 1, 0, &scan);
+	EXPECT_EVICTED(mock, 0);
+}
+
+static void vm_is_kept_no_longer_than_asked_for(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct panthor_reclaim_scan scan = { .target = 1, .respect_keep = true };
+
+	mock_bo_private(vm, 1);
+	panthor_reclaim_vm_hold(&mock->reclaim, &vm->base);
+	panthor_reclaim_vm_release(&mock->reclaim, &vm->base, 1);
+	fsleep(1);
+	panthor_reclaim_run(&mock->reclaim, &scan);
+	EXPECT_EVICTED(mock, 0);
+	KUNIT_EXPECT_FALSE(test, scan.busy);
+}
+
+static void signal_ends_an_interruptible_scan(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *a = mock_vm_create(mock), *b = mock_vm_create(mock);
+	struct panthor_reclaim_scan scan = {
+		.target = 2,
+		.budget_ns = NSEC_PER_SEC,
+		.interruptible = true,
+	};
+
+	mock->signal = true;
+	mock_bo_private(a, 1);
+	mock_bo_private(b, 1);
+	a->busy = 1;
+	b->busy = 1;
+	a->done_ns = 0;
+	b->done_ns = 0;
+	KUNIT_EXPECT_EQ(test, 0, panthor_reclaim_run(&mock->reclaim, &scan));
+	KUNIT_EXPECT_TRUE(test, scan.interrupted);
+	KUNIT_EXPECT_TRUE(test, scan.busy);
+	KUNIT_EXPECT_EQ(test, 1, mock->nr_waits);
+
+	/* Reclaim itself is not. */
+	KUNIT_EXPECT_EQ(test, 2, mock_scan(mock, 2, NSEC_PER_SEC, &scan));
+	KUNIT_EXPECT_FALSE(test, scan.interrupted);
+}
+
 static struct kunit_case scan_test_cases[] = {
 	KUNIT_CASE(classes_go_cheapest_first),
 	KUNIT_CASE(coldest_bo_of_a_class_goes_first),
@@ -459,6 +540,10 @@ static struct kunit_case scan_test_cases[] = {
 	KUNIT_CASE(what_is_freed_and_what_is_written_are_told_apart),
 	KUNIT_CASE(waiting_for_writeback_frees_everything),
 	KUNIT_CASE(what_only_was_unpinned_is_not_reported),
+	KUNIT_CASE(held_vm_is_left_alone),
+	KUNIT_CASE(only_scans_that_respect_it_keep_a_vm),
+	KUNIT_CASE(vm_is_kept_no_longer_than_asked_for),
+	KUNIT_CASE(signal_ends_an_interruptible_scan),
 	{}
 };
 
