@@ -24,11 +24,9 @@
 /* A line of the debugfs file "reclaim"; -1 when it is not there. */
 static inline int64_t engine_stat(const struct pan_dev *dev, const char *name)
 {
-	char path[128];
 	uint64_t value;
 
-	snprintf(path, sizeof(path), "%s/reclaim", dev->debugfs);
-	return pan_read_key(path, name, &value) ? -1 : (int64_t)value;
+	return pan_reclaim_stat(dev, name, &value) ? -1 : (int64_t)value;
 }
 
 /*
@@ -57,24 +55,10 @@ static inline int64_t engine_shrink(const struct pan_dev *dev, uint64_t pages)
 	return ret;
 }
 
-/*
- * Free pages with those that wait in the per-CPU lists of the page allocator,
- * which MemFree leaves out, and those under writeback.
- */
+/* Free pages, and those that are on their way to swap. */
 static inline int64_t engine_free_pages(void)
 {
-	int64_t pages = pan_meminfo_pages("MemFree") + pan_meminfo_pages("Writeback");
-	FILE *f = fopen("/proc/zoneinfo", "r");
-	unsigned long count;
-	char line[256];
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, " count: %lu", &count) == 1)
-			pages += count;
-	}
-	if (f)
-		fclose(f);
-	return pages;
+	return pan_free_pages() + pan_meminfo_pages("Writeback");
 }
 
 /* Waits until the books are in order and every BO has the class it belongs to. */

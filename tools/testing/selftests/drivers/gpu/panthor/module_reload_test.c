@@ -218,22 +218,6 @@ static long count_names(void)
 	return entries;
 }
 
-/* Pages on the lists of the CPUs are free, though MemFree does not count them. */
-static long pages_on_cpu_lists(void)
-{
-	FILE *f = fopen("/proc/zoneinfo", "re");
-	long sum = 0, count;
-	char line[256];
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, " count: %ld", &count) == 1)
-			sum += count;
-	}
-	if (f)
-		fclose(f);
-	return sum;
-}
-
 /* Free objects that a CPU keeps for itself would be counted as allocated. */
 static void shrink_caches(void)
 {
@@ -260,8 +244,8 @@ static void read_usage(struct usage *u)
 	read_caches(u);
 	u->areas = count_lines("/proc/vmallocinfo");
 	u->names = count_names();
-	u->pages = (long)pan_meminfo_pages("MemTotal") - (long)pan_meminfo_pages("MemFree") -
-		   pages_on_cpu_lists() - (long)pan_meminfo_pages("Slab") -
+	u->pages = (long)pan_meminfo_pages("MemTotal") - (long)pan_free_pages() -
+		   (long)pan_meminfo_pages("Slab") -
 		   (long)pan_meminfo_pages("Cached") - (long)pan_meminfo_pages("AnonPages") -
 		   (long)pan_meminfo_pages("Buffers");
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The shrinker meets an address space with a running job and many private BOs,
- * and another one that is idle. How long does one scan stall its caller, and
+ * and another one that is idle. How long does one scan wait for the job, and
  * does it take what can be had at once?
  */
 #include <errno.h>
@@ -113,14 +113,30 @@ static enum scenario_result judge(const struct scenario *s, struct busy *busy, i
 				"the scan took the idle VM and did not wait for the job");
 }
 
+/*
+ * A driver that writes what it takes to swap says how long it waited for jobs:
+ * that is the stall. One that does not write does nothing but wait.
+ */
+static uint64_t stall_us(const struct pan_dev *dev, uint64_t waited_before, uint64_t scan_ms)
+{
+	uint64_t waited;
+
+	if (pan_reclaim_stat(dev, "wait_us", &waited))
+		return scan_ms * 1000;
+	return waited - waited_before;
+}
+
 static void scan(const struct scenario *s, struct busy *busy, struct pan_client *idle,
 		 uint64_t *idle_left)
 {
-	uint64_t start, reported = 0;
+	uint64_t start, took, waited = 0, reported = 0;
 
+	pan_reclaim_stat(&idle->dev, "wait_us", &waited);
 	start = pan_now_ms();
 	pan_shrink(&idle->dev, SCAN_PAGES, &reported);
-	scenario_metric(s, "stall", "ms", pan_now_ms() - start);
+	took = pan_now_ms() - start;
+	scenario_metric(s, "scan", "ms", took);
+	scenario_metric(s, "stall", "us", stall_us(&idle->dev, waited, took));
 	busy->report.go = STAGE_SCANNED;
 	pan_gems_resident_of(&idle->dev, getpid(), idle_left);
 

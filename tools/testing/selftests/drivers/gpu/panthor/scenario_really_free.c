@@ -64,7 +64,7 @@ static enum scenario_result measure(const struct scenario *s, struct pan_client 
 	left = reported ? (now.rise + now.writeback) * 100 / (int64_t)reported : 0;
 	scenario_metric(s, "asked", "pages", asked);
 	scenario_metric(s, "reported", "pages", reported);
-	scenario_metric(s, "memfree_rise", "pages", now.rise);
+	scenario_metric(s, "free_rise", "pages", now.rise);
 	scenario_metric(s, "writeback", "pages", now.writeback);
 	scenario_metric(s, "swapfree_fall", "pages", now.swap_fall);
 	scenario_metric(s, "left_memory", "percent", left);

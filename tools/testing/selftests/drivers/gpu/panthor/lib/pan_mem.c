@@ -28,10 +28,27 @@ uint64_t pan_vmstat(const char *name)
 	return value;
 }
 
+uint64_t pan_free_pages(void)
+{
+	uint64_t pages = pan_meminfo_pages("MemFree");
+	unsigned long count;
+	char line[256];
+	FILE *f;
+
+	f = fopen("/proc/zoneinfo", "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " count: %lu", &count) == 1)
+			pages += count;
+	}
+	if (f)
+		fclose(f);
+	return pages;
+}
+
 void pan_mem_read(struct pan_mem *mem)
 {
 	mem->total = pan_meminfo_pages("MemTotal");
-	mem->free = pan_meminfo_pages("MemFree");
+	mem->free = pan_free_pages();
 	mem->available = pan_meminfo_pages("MemAvailable");
 	mem->writeback = pan_meminfo_pages("Writeback");
 	mem->swap_cached = pan_meminfo_pages("SwapCached");
@@ -97,6 +114,14 @@ int pan_gems_resident_of(const struct pan_dev *dev, int pid, uint64_t *resident)
 static void driver_file(const struct pan_dev *dev, const char *name, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s/%s", dev->debugfs, name);
+}
+
+int pan_reclaim_stat(const struct pan_dev *dev, const char *name, uint64_t *value)
+{
+	char path[128];
+
+	driver_file(dev, "reclaim", path, sizeof(path));
+	return pan_read_key(path, name, value) ? -ENOENT : 0;
 }
 
 bool pan_reclaim_has(const struct pan_dev *dev, const char *prefix)

@@ -12,10 +12,16 @@
 uint64_t pan_meminfo_pages(const char *name);
 uint64_t pan_vmstat(const char *name);
 
+/*
+ * Free pages. MemFree leaves those out that wait in the page allocator's lists
+ * of the CPUs, which grow to an eighth of a small machine's memory.
+ */
+uint64_t pan_free_pages(void);
+
 /**
  * struct pan_mem - Memory at one moment, in pages of 4 KiB
  * @total: MemTotal
- * @free: MemFree
+ * @free: pan_free_pages()
  * @available: MemAvailable
  * @writeback: Writeback
  * @swap_cached: SwapCached
@@ -46,6 +52,9 @@ int pan_gems_resident_of(const struct pan_dev *dev, int pid, uint64_t *resident)
 
 /* A driver whose memory is reclaimed by the new engine has this file. */
 bool pan_has_reclaim_engine(const struct pan_dev *dev);
+
+/* A line of that file; -ENOENT when there is no such line, or no file. */
+int pan_reclaim_stat(const struct pan_dev *dev, const char *name, uint64_t *value);
 
 /* The engine can do what lines of that file speak of that begin with @prefix. */
 bool pan_reclaim_has(const struct pan_dev *dev, const char *prefix);
