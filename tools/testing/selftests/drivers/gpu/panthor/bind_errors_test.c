@@ -142,7 +142,7 @@ TEST_F(bind_errors, synchronous_bind_takes_no_syncs)
 
 	ASSERT_OK(pan_syncobj_create(&self->dev, &syncobj));
 	sync = pan_sync_signal(syncobj);
-	op.syncs = (struct drm_panthor_obj_array) DRM_PANTHOR_OBJ_ARRAY(1, &sync);
+	op.syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(1, &sync);
 	EXPECT_EQ(-EINVAL, pan_vm_bind(&self->dev, self->vm, 0, &op, 1));
 }
 

@@ -349,7 +349,7 @@ TEST_F(bo, sync_rejects_bad_arrays)
 	EXPECT_OK(pan_ioctl(self->dev.fd, DRM_IOCTL_PANTHOR_BO_SYNC, &args));
 
 	ASSERT_OK(pan_bo_create(&self->dev, PAN_PAGE, 0, 0, &big.op.handle));
-	args.ops = (struct drm_panthor_obj_array) DRM_PANTHOR_OBJ_ARRAY(1, &big.op);
+	args.ops = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(1, &big.op);
 	args.ops.stride = sizeof(big.op) - 8;
 	EXPECT_EQ(-EINVAL, pan_ioctl(self->dev.fd, DRM_IOCTL_PANTHOR_BO_SYNC, &args));
 	args.ops.stride = sizeof(big);

@@ -33,11 +33,12 @@ static int create(struct pan_dev *dev, struct drm_panthor_group_create *args)
 
 /* Creates with one field changed, and changes it back. */
 #define CREATE_WITH(object, field, value) ({ \
-	typeof((object)->field) __good = (object)->field; \
+	typeof(object) __object = (object); \
+	typeof(__object->field) __good = __object->field; \
 	int __ret; \
-	(object)->field = (value); \
+	__object->field = (value); \
 	__ret = create(&self->dev, &self->args); \
-	(object)->field = __good; \
+	__object->field = __good; \
 	__ret; \
 })
 

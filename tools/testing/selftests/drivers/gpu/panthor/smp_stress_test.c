@@ -214,7 +214,7 @@ static int binder(void *arg)
 	if (!ret)
 		ret = binder_ops(role->s, &ctx, &bo);
 	if (ret)
-		pan_error(ret, "operation %u of the binder", role->s->ops[BINDER]);
+		pan_error(ret, "operation %u of the thread that binds", role->s->ops[BINDER]);
 	done_working(role->s);
 	pan_ctx_bo_free(&ctx, &bo);
 	pan_ctx_fini(&ctx);

@@ -46,11 +46,12 @@ FIXTURE_TEARDOWN(submit_errors)
 }
 
 #define SUBMIT_WITH(object, field, value) ({ \
-	typeof((object)->field) __good = (object)->field; \
+	typeof(object) __object = (object); \
+	typeof(__object->field) __good = __object->field; \
 	int __ret; \
-	(object)->field = (value); \
+	__object->field = (value); \
 	__ret = pan_ioctl(self->dev.fd, DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &self->args); \
-	(object)->field = __good; \
+	__object->field = __good; \
 	__ret; \
 })
 

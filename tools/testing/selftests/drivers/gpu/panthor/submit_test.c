@@ -281,13 +281,13 @@ TEST_F(submit, jobs_of_one_call_can_wait_for_each_other)
 	pan_cs_store32(cs, pan_flag_va(0), 5);
 	jobs[0].stream_addr = pan_cs_addr(cs);
 	jobs[0].stream_size = pan_cs_size(cs);
-	jobs[0].syncs = (struct drm_panthor_obj_array) DRM_PANTHOR_OBJ_ARRAY(1, &first);
+	jobs[0].syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(1, &first);
 	cs = pan_ctx_begin(ctx, 1);
 	pan_cs_increment(cs, pan_flag_va(0), 1);
 	jobs[1].queue_index = 1;
 	jobs[1].stream_addr = pan_cs_addr(cs);
 	jobs[1].stream_size = pan_cs_size(cs);
-	jobs[1].syncs = (struct drm_panthor_obj_array) DRM_PANTHOR_OBJ_ARRAY(2, second);
+	jobs[1].syncs = (struct drm_panthor_obj_array)DRM_PANTHOR_OBJ_ARRAY(2, second);
 	ASSERT_OK(pan_ioctl(ctx->dev->fd, DRM_IOCTL_PANTHOR_GROUP_SUBMIT, &args));
 	ASSERT_OK(pan_syncobj_wait(ctx->dev, self->out, 0, PAN_JOB_TIMEOUT));
 	EXPECT_EQ(6, *pan_flag(ctx, 0));

@@ -34,8 +34,9 @@
 } while (0)
 
 #define PAN_NEEDS_INJECTION(name) do { \
-	if (!pan_model_can_inject(name)) \
-		SKIP(return, "the GPU cannot inject %s", name); \
+	const char *__name = (name); \
+	if (!pan_model_can_inject(__name)) \
+		SKIP(return, "the GPU cannot inject %s", __name); \
 } while (0)
 
 #endif /* PAN_HARNESS_H */
