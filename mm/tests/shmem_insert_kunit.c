@@ -28,6 +28,8 @@
 
 /* Large enough for two of the largest folios at aligned places. */
 #define FILE_PAGES	(4UL << MAX_PAGECACHE_ORDER)
+/* Those at the start of the file that tests with a second thread fight for */
+#define RIVAL_PAGES	64UL
 
 struct shmem_insert_counters {
 	long nr_shmem;
@@ -1002,12 +1004,12 @@ static void rival_truncates(struct file *file, unsigned long round)
 
 static void rival_reclaims(struct file *file, unsigned long round)
 {
-	reclaim(file, round % 64);
+	reclaim(file, round % RIVAL_PAGES);
 }
 
 static void rival_reads(struct file *file, unsigned long round)
 {
-	struct folio *folio = filemap_get_folio(file->f_mapping, round % 64);
+	struct folio *folio = filemap_get_folio(file->f_mapping, round % RIVAL_PAGES);
 
 	if (!IS_ERR(folio))
 		folio_put(folio);
@@ -1023,6 +1025,27 @@ static void rival_resizes(struct file *file, unsigned long round)
 	i_size_write(inode, size);
 	shmem_truncate_range(inode, size, (uoff_t)-1);
 	inode_unlock(inode);
+}
+
+/* Count the folios that a truncation should have removed. */
+static unsigned long beyond_end(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	unsigned long index, count = 0;
+
+	inode_lock(inode);
+	for (index = DIV_ROUND_UP_ULL(i_size_read(inode), PAGE_SIZE);
+	     index < RIVAL_PAGES; index++) {
+		struct folio *folio = filemap_get_folio(file->f_mapping, index);
+
+		if (IS_ERR(folio))
+			continue;
+		count++;
+		folio_put(folio);
+	}
+	inode_unlock(inode);
+
+	return count;
 }
 
 struct rival_case {
@@ -1065,7 +1088,7 @@ static void insert_and_take_with_rival(struct kunit *test)
 
 	for (i = 0; i < 500; i++) {
 		unsigned int order = max ? i % (max + 1) : 0, got = order;
-		pgoff_t index = round_down(i % 64, 1UL << order);
+		pgoff_t index = round_down(i % RIVAL_PAGES, 1UL << order);
 		struct page *page = alloc_pages(BLOCK_GFP, order);
 		struct folio *folio;
 		int err;
@@ -1083,6 +1106,7 @@ static void insert_and_take_with_rival(struct kunit *test)
 			continue;
 		}
 		inserted++;
+		bad += beyond_end(file);
 
 		folio = shmem_take_folio(file, index, &got, NUMA_NO_NODE, GFP_HIGHUSER);
 		if (!IS_ERR(folio)) {
