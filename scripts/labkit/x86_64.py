@@ -9,7 +9,7 @@ import dataclasses
 import re
 import subprocess
 
-from . import base, guest, kbuild, klog, ktap, paths, qemu, tree
+from . import base, kbuild, klog, ktap, paths, qemu, tree
 from .initramfs import Initramfs
 from .lane import Lane
 from .ui import Fail, Progress, say
@@ -112,7 +112,7 @@ def plan(boot, limit):
 
 
 def run(kernel, boot, log, timeout=1800, limit=1500, extra=()):
-    """Boot a kernel once; returns a guest.Outcome.
+    """Boot a kernel once; returns what qemu.boot() does.
 
     extra: (path in the guest, file) of more files; a file /lab/plan replaces
     the plan.
