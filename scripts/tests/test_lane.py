@@ -59,6 +59,18 @@ class Case(unittest.TestCase):
         return status, out.getvalue(), tap
 
 
+class Absent(Case):
+    """A lane that cannot run on this machine."""
+
+    def test_it_is_skipped_with_its_reason(self):
+        self.lane.skip("no such package")
+        status, words, tap = self.finish()
+        self.assertEqual(status, 0)
+        self.assertEqual(words.splitlines()[-1],
+                         "0 passed, 0 failed, 1 skipped")
+        self.assertIn("no such package", tap)
+
+
 class Programs(Case):
     """Programs that do not end as they should."""
 
