@@ -117,6 +117,7 @@ static const char * const stat_names[PANTHOR_RECLAIM_STAT_COUNT] = {
 	[PANTHOR_RECLAIM_STAT_SKIP_GPU] = "skip_gpu",
 	[PANTHOR_RECLAIM_STAT_SKIP_NOSWAP] = "skip_noswap",
 	[PANTHOR_RECLAIM_STAT_SKIP_NOIO] = "skip_noio",
+	[PANTHOR_RECLAIM_STAT_SKIP_FOREIGN] = "skip_foreign",
 	[PANTHOR_RECLAIM_STAT_WAITS] = "waits",
 	[PANTHOR_RECLAIM_STAT_WAIT_TIMEOUTS] = "wait_timeouts",
 	[PANTHOR_RECLAIM_STAT_WAIT_US] = "wait_us",

@@ -91,6 +91,9 @@ enum panthor_reclaim_stat {
 	/** @PANTHOR_RECLAIM_STAT_SKIP_NOIO: Scans that were not allowed to start I/O. */
 	PANTHOR_RECLAIM_STAT_SKIP_NOIO,
 
+	/** @PANTHOR_RECLAIM_STAT_SKIP_FOREIGN: BOs left alone because others use them, too. */
+	PANTHOR_RECLAIM_STAT_SKIP_FOREIGN,
+
 	/** @PANTHOR_RECLAIM_STAT_WAITS: Waits for the jobs of a VM or BO. */
 	PANTHOR_RECLAIM_STAT_WAITS,
 

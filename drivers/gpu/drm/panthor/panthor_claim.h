@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 or MIT */
+
+#ifndef __PANTHOR_CLAIM_H__
+#define __PANTHOR_CLAIM_H__
+
+struct panthor_target;
+
+int panthor_claim(struct panthor_target *target);
+
+#endif

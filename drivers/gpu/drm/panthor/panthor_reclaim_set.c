@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0 or MIT
+
+/*
+ * Eviction of a given set of BOs, and of nothing else.
+ *
+ * A scan (panthor_reclaim.c) has a number of pages to find and takes what is
+ * cheapest. Here somebody has named what is to go: there is nothing to choose,
+ * and what resists is not made up for by something else. So this goes through
+ * the set in rounds until nothing of it is left or the time is over, and waits
+ * in between for the jobs and locks that were in the way.
+ *
+ * It is not called from reclaim. It may be interrupted by signals and waits a
+ * lot longer than a scan does, in slices that a signal need not wait for.
+ *
+ * Claiming BOs and VMs keeps scans and other sets away from what it works on,
+ * with the same flags and under the same lock.
+ */
+
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+
+#include "panthor_reclaim.h"
+#include "panthor_reclaim_set.h"
+#include "panthor_reclaim_trace.h"
+
+/* A signal that arrives during a wait is noticed after this time. */
+#define WAIT_SLICE_NS	(10 * NSEC_PER_MSEC)
+
+/* Locks are held for short times only, so look again soon. */
+#define LOCK_POLL_US	1000
+
+/*
+ * What may stay although there is swap space: in each CPU a few pages can be out
+ * of reach for a moment, and I/O errors are for mm to deal with.
+ */
+#define MAX_LEFT_PERCENT	5
+#define MAX_LEFT_PER_CPU	32
+
+/**
+ * struct set_run - One run over a set
+ */
+struct set_run {
+	/** @reclaim: The device's reclaim. */
+	struct panthor_reclaim *reclaim;
+
+	/** @set: The set. */
+	struct panthor_reclaim_set *set;
+
+	/** @scan: What tracepoints and write_out are told. */
+	struct panthor_reclaim_scan scan;
+
+	/** @deadline: When waiting ends. */
+	ktime_t deadline;
+
+	/** @round: Number of the current round. */
+	unsigned int round;
+
+	/** @again: Another round makes sense. */
+	bool again;
+
+	/** @busy_vm: A VM with jobs that are in the way, with a reference. */
+	struct panthor_reclaim_vm *busy_vm;
+
+	/** @busy_bo: A BO with jobs that are in the way. */
+	struct panthor_reclaim_bo *busy_bo;
+};
+
+static void count(struct set_run *run, enum panthor_reclaim_stat stat, unsigned long value)
+{
+	panthor_reclaim_stat_add(run->reclaim, stat, value);
+}
+
+static void put_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_vm *vm)
+{
+	if (!reclaim->ops->put_vm_unless_last(vm))
+		reclaim->ops->put_vm(vm);
+}
+
+/*
+ * Claims a BO, and if it is private its VM unless @vm has been claimed already.
+ * Returns -EAGAIN if somebody else has a claim.
+ */
+static int claim(struct panthor_reclaim *reclaim, struct panthor_reclaim_bo *bo,
+		 struct panthor_reclaim_vm **vm)
+{
+	struct panthor_reclaim_vm *has = *vm;
+	int ret = -EAGAIN;
+
+	spin_lock(&reclaim->lock);
+	if (bo->claimed)
+		goto out_unlock;
+
+	if (has) {
+		if (bo->vm != has)
+			goto out_unlock;
+	} else if (bo->vm) {
+		if (bo->vm->claimed || !reclaim->ops->get_vm(bo->vm))
+			goto out_unlock;
+
+		*vm = bo->vm;
+		(*vm)->claimed = true;
+	}
+
+	bo->claimed = true;
+	ret = 0;
+
+out_unlock:
+	spin_unlock(&reclaim->lock);
+
+	return ret;
+}
+
+static void release_bo(struct panthor_reclaim *reclaim, struct panthor_reclaim_bo *bo)
+{
+	spin_lock(&reclaim->lock);
+	bo->claimed = false;
+	spin_unlock(&reclaim->lock);
+}
+
+static void release_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_vm *vm)
+{
+	spin_lock(&reclaim->lock);
+	vm->claimed = false;
+	spin_unlock(&reclaim->lock);
+
+	put_vm(reclaim, vm);
+}
+
+static void note_result(struct set_run *run, struct panthor_reclaim_set_entry *entry,
+			enum panthor_reclaim_class class, int ret)
+{
+	trace_panthor_reclaim_evict(run->reclaim, &run->scan, entry->bo, class, ret);
+
+	switch (ret) {
+	case 0:
+		entry->state = PANTHOR_RECLAIM_SET_EVICTED;
+		break;
+	case -EPERM:
+		entry->state = PANTHOR_RECLAIM_SET_GONE;
+		count(run, PANTHOR_RECLAIM_STAT_SKIP_PINNED, 1);
+		break;
+	case -EBUSY:
+		run->again = true;
+		run->busy_bo = entry->bo;
+		break;
+	default:
+		run->again = true;
+	}
+}
+
+/* Everything is on its way before anything is waited for. */
+static void start_writing(struct set_run *run, struct panthor_reclaim_set_entry *entry)
+{
+	unsigned long writeback = 0;
+
+	count(run, PANTHOR_RECLAIM_STAT_EVICTED_BOS, 1);
+	count(run, PANTHOR_RECLAIM_STAT_EVICTED_PAGES, entry->bo->nr_pages);
+	run->scan.evicted += entry->bo->nr_pages;
+	run->reclaim->ops->write_out(entry->bo, false, &entry->freed, &writeback);
+}
+
+/* See what need not or must not be tried, while no lock is held. */
+static void sort_out(struct set_run *run, struct panthor_reclaim_set_entry *entry)
+{
+	if (entry->state != PANTHOR_RECLAIM_SET_WAITING)
+		return;
+
+	if (READ_ONCE(entry->bo->class) == PANTHOR_RECLAIM_UNRECLAIMABLE) {
+		entry->state = PANTHOR_RECLAIM_SET_GONE;
+	} else if (run->set->is_foreign && run->set->is_foreign(run->set, entry)) {
+		entry->state = PANTHOR_RECLAIM_SET_LEFT;
+		count(run, PANTHOR_RECLAIM_STAT_SKIP_FOREIGN, 1);
+	}
+}
+
+static bool wanted(struct set_run *run, struct panthor_reclaim_set_entry *entry)
+{
+	if (entry->state != PANTHOR_RECLAIM_SET_WAITING || entry->round == run->round)
+		return false;
+
+	if (run->reclaim->ops->swap_pages() < entry->bo->nr_pages) {
+		entry->state = PANTHOR_RECLAIM_SET_NOSWAP;
+		return false;
+	}
+
+	return true;
+}
+
+/*
+ * The mappings of the VM's BOs from @first on, or of as many of them as can be
+ * taken at once.
+ */
+static void unmap_from_vm(struct set_run *run, struct panthor_reclaim_vm *vm,
+			  unsigned long first, struct list_head *victims)
+{
+	struct panthor_reclaim_set *set = run->set;
+
+	for (unsigned long i = first; i < set->nr_entries; i++) {
+		struct panthor_reclaim_set_entry *entry = &set->entries[i];
+		int ret;
+
+		/* The one at @first was claimed along with the VM. */
+		if (i != first) {
+			if (READ_ONCE(entry->bo->vm) != vm || !wanted(run, entry))
+				continue;
+
+			if (claim(run->reclaim, entry->bo, &vm)) {
+				run->again = true;
+				continue;
+			}
+		}
+
+		entry->round = run->round;
+		run->scan.scanned += entry->bo->nr_pages;
+		ret = run->reclaim->ops->evict_vm_bo(vm, entry->bo);
+		note_result(run, entry, PANTHOR_RECLAIM_PRIVATE, ret == -ENOSPC ? 0 : ret);
+		if (ret && ret != -ENOSPC) {
+			release_bo(run->reclaim, entry->bo);
+			continue;
+		}
+
+		entry->state = PANTHOR_RECLAIM_SET_UNMAPPED;
+		list_add_tail(&entry->bo->victims, victims);
+		if (ret)
+			break;
+	}
+}
+
+/* None of them is tried again in this round. */
+static void skip_vm(struct set_run *run, struct panthor_reclaim_vm *vm, unsigned long first)
+{
+	struct panthor_reclaim_set *set = run->set;
+
+	for (unsigned long i = first; i < set->nr_entries; i++) {
+		if (READ_ONCE(set->entries[i].bo->vm) == vm)
+			set->entries[i].round = run->round;
+	}
+}
+
+static void keep_busy_vm(struct set_run *run, struct panthor_reclaim_vm *vm)
+{
+	struct panthor_reclaim *reclaim = run->reclaim;
+	bool got;
+
+	if (run->busy_vm)
+		return;
+
+	spin_lock(&reclaim->lock);
+	got = reclaim->ops->get_vm(vm);
+	spin_unlock(&reclaim->lock);
+	if (got)
+		run->busy_vm = vm;
+}
+
+/* @vm and the entry at @first are claimed. Both are released. */
+static void evict_private(struct set_run *run, struct panthor_reclaim_vm *vm,
+			  unsigned long first)
+{
+	struct panthor_reclaim *reclaim = run->reclaim;
+	struct panthor_reclaim_set *set = run->set;
+	unsigned int pending = 0;
+	LIST_HEAD(victims);
+	int ret;
+
+	ret = reclaim->ops->begin_vm(vm, &pending);
+	if (ret) {
+		skip_vm(run, vm, first);
+		release_bo(reclaim, set->entries[first].bo);
+		run->again = true;
+		if (ret == -EBUSY)
+			keep_busy_vm(run, vm);
+	} else {
+		/* What did not fit is picked up by the round, from the next BO on. */
+		unmap_from_vm(run, vm, first, &victims);
+		ret = reclaim->ops->end_vm(vm, &victims);
+	}
+	trace_panthor_reclaim_vm(reclaim, &run->scan, vm, ret, pending);
+	release_vm(reclaim, vm);
+
+	for (unsigned long i = first; i < set->nr_entries && !list_empty(&victims); i++) {
+		struct panthor_reclaim_set_entry *entry = &set->entries[i];
+
+		if (entry->state != PANTHOR_RECLAIM_SET_UNMAPPED)
+			continue;
+
+		list_del_init(&entry->bo->victims);
+		release_bo(reclaim, entry->bo);
+		if (ret) {
+			entry->state = PANTHOR_RECLAIM_SET_WAITING;
+			run->again = true;
+		} else {
+			entry->state = PANTHOR_RECLAIM_SET_EVICTED;
+			start_writing(run, entry);
+		}
+	}
+}
+
+/* The entry is claimed, and released. */
+static void evict_single(struct set_run *run, struct panthor_reclaim_set_entry *entry)
+{
+	enum panthor_reclaim_class class = READ_ONCE(entry->bo->class);
+	int ret;
+
+	run->scan.scanned += entry->bo->nr_pages;
+	ret = run->reclaim->ops->evict_bo(entry->bo);
+	note_result(run, entry, class, ret);
+	release_bo(run->reclaim, entry->bo);
+	if (!ret)
+		start_writing(run, entry);
+}
+
+static int do_round(struct set_run *run)
+{
+	struct panthor_reclaim_set *set = run->set;
+
+	run->round++;
+	run->again = false;
+	run->busy_bo = NULL;
+
+	for (unsigned long i = 0; i < set->nr_entries; i++)
+		sort_out(run, &set->entries[i]);
+
+	for (unsigned long i = 0; i < set->nr_entries; i++) {
+		struct panthor_reclaim_set_entry *entry = &set->entries[i];
+		struct panthor_reclaim_vm *vm = NULL;
+
+		if (!wanted(run, entry))
+			continue;
+
+		if (signal_pending(current))
+			return -EINTR;
+
+		entry->round = run->round;
+		if (claim(run->reclaim, entry->bo, &vm)) {
+			run->again = true;
+			continue;
+		}
+
+		if (vm)
+			evict_private(run, vm, i);
+		else
+			evict_single(run, entry);
+		cond_resched();
+	}
+
+	return 0;
+}
+
+/* Wait for what was in the way, for a slice of the time left. */
+static void wait_slice(struct set_run *run)
+{
+	const struct panthor_reclaim_ops *ops = run->reclaim->ops;
+	ktime_t start = ktime_get();
+	s64 left = ktime_to_ns(ktime_sub(run->deadline, start));
+	u64 ns = clamp_t(s64, left, 0, WAIT_SLICE_NS);
+	int ret = 0;
+
+	if (run->busy_vm)
+		ret = ops->wait_vm(run->busy_vm, ns);
+	else if (run->busy_bo)
+		ret = ops->wait_bo(run->busy_bo, ns);
+
+	/* Idle already, or it is not jobs that are in the way. */
+	if (!ret)
+		usleep_range(LOCK_POLL_US / 2, LOCK_POLL_US);
+
+	if (run->busy_vm || run->busy_bo) {
+		ns = ktime_to_ns(ktime_sub(ktime_get(), start));
+		count(run, PANTHOR_RECLAIM_STAT_WAITS, 1);
+		count(run, PANTHOR_RECLAIM_STAT_WAIT_US, div_u64(ns, NSEC_PER_USEC));
+		trace_panthor_reclaim_wait(run->reclaim, &run->scan, ns, ret);
+	}
+
+	if (run->busy_vm)
+		put_vm(run->reclaim, run->busy_vm);
+	run->busy_vm = NULL;
+}
+
+/*
+ * Once everything has been started, wait for it: also for what others evicted,
+ * whose pages may still be on their way.
+ */
+static int finish_writing(struct set_run *run)
+{
+	unsigned long evicted = 0, freed = 0, may_stay;
+
+	for (unsigned long i = 0; i < run->set->nr_entries; i++) {
+		struct panthor_reclaim_set_entry *entry = &run->set->entries[i];
+		unsigned long now = 0;
+
+		if (!READ_ONCE(entry->bo->evicted))
+			continue;
+
+		if (signal_pending(current))
+			return -EINTR;
+
+		run->reclaim->ops->write_out(entry->bo, true, &now, &run->scan.writeback);
+		entry->freed += now;
+		run->scan.freed += entry->freed;
+
+		/* Unless it is coming back. */
+		if (entry->state == PANTHOR_RECLAIM_SET_EVICTED &&
+		    READ_ONCE(entry->bo->evicted)) {
+			evicted += entry->bo->nr_pages;
+			freed += min(entry->freed, entry->bo->nr_pages);
+		}
+		cond_resched();
+	}
+
+	may_stay = evicted / 100 * MAX_LEFT_PERCENT + num_online_cpus() * MAX_LEFT_PER_CPU;
+
+	return evicted - freed > may_stay ? -ENOSPC : 0;
+}
+
+static int conclude(struct set_run *run)
+{
+	bool busy = false, noswap = false;
+
+	for (unsigned long i = 0; i < run->set->nr_entries; i++) {
+		switch (run->set->entries[i].state) {
+		case PANTHOR_RECLAIM_SET_WAITING:
+			busy = true;
+			count(run, PANTHOR_RECLAIM_STAT_SKIP_BUSY, 1);
+			break;
+		case PANTHOR_RECLAIM_SET_NOSWAP:
+			noswap = true;
+			break;
+		default:
+			break;
+		}
+	}
+
+	if (noswap)
+		count(run, PANTHOR_RECLAIM_STAT_SKIP_NOSWAP, 1);
+
+	return noswap ? -ENOSPC : busy ? -EBUSY : 0;
+}
+
+/**
+ * panthor_reclaim_evict_set() - Have a given set of BOs leave memory
+ * @reclaim: The device's reclaim.
+ * @set: The BOs. Their states are set.
+ *
+ * Whatever is returned, what could go is gone. A BO that comes back meanwhile is
+ * not evicted a second time.
+ *
+ * Context: Process context outside of reclaim, no lock of the driver held.
+ * Sleeps: for jobs and locks as long as @set->budget_ns says, and for swap I/O.
+ *
+ * Return: 0 on success, -EBUSY if jobs or locks outlasted the time, -ENOSPC if
+ * swap did not take everything, -EINTR if a signal arrived.
+ */
+int panthor_reclaim_evict_set(struct panthor_reclaim *reclaim,
+			      struct panthor_reclaim_set *set)
+{
+	struct set_run run = {
+		.reclaim = reclaim,
+		.set = set,
+		.deadline = ktime_add_ns(ktime_get(), set->budget_ns),
+	};
+	int ret, err;
+
+	for (unsigned long i = 0; i < set->nr_entries; i++)
+		run.scan.target += set->entries[i].bo->nr_pages;
+	run.scan.seq = atomic64_inc_return(&reclaim->seq);
+	count(&run, PANTHOR_RECLAIM_STAT_SCANS, 1);
+	trace_panthor_reclaim_scan_begin(reclaim, &run.scan);
+
+	for (;;) {
+		ret = do_round(&run);
+		if (ret || !run.again || ktime_compare(ktime_get(), run.deadline) >= 0)
+			break;
+
+		wait_slice(&run);
+	}
+	if (run.busy_vm)
+		put_vm(reclaim, run.busy_vm);
+
+	if (!ret) {
+		ret = finish_writing(&run);
+		err = conclude(&run);
+		ret = ret ?: err;
+	}
+
+	count(&run, PANTHOR_RECLAIM_STAT_SCANNED_PAGES, run.scan.scanned);
+	count(&run, PANTHOR_RECLAIM_STAT_FREED_PAGES, run.scan.freed);
+	count(&run, PANTHOR_RECLAIM_STAT_WRITTEN_PAGES, run.scan.writeback);
+	trace_panthor_reclaim_scan_end(reclaim, &run.scan);
+
+	return ret;
+}
