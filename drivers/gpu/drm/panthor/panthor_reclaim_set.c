@@ -10,7 +10,7 @@
  * in between for the jobs and locks that were in the way.
  *
  * It is not called from reclaim. It may be interrupted by signals and waits a
- * lot longer than a scan does, in slices that a signal need not wait for.
+ * lot longer than a scan does.
  *
  * Claiming BOs and VMs keeps scans and other sets away from what it works on,
  * with the same flags and under the same lock.
@@ -25,8 +25,8 @@
 #include "panthor_reclaim_set.h"
 #include "panthor_reclaim_trace.h"
 
-/* A signal that arrives during a wait is noticed after this time. */
-#define WAIT_SLICE_NS	(10 * NSEC_PER_MSEC)
+/* Something else may have got out of the way meanwhile. */
+#define WAIT_SLICE_NS	(50 * NSEC_PER_MSEC)
 
 /* Locks are held for short times only, so look again soon. */
 #define LOCK_POLL_US	1000
@@ -358,9 +358,9 @@ static void wait_slice(struct set_run *run)
 	int ret = 0;
 
 	if (run->busy_vm)
-		ret = ops->wait_vm(run->busy_vm, ns);
+		ret = ops->wait_vm(run->busy_vm, ns, true);
 	else if (run->busy_bo)
-		ret = ops->wait_bo(run->busy_bo, ns);
+		ret = ops->wait_bo(run->busy_bo, ns, true);
 
 	/* Idle already, or it is not jobs that are in the way. */
 	if (!ret)
