@@ -161,6 +161,11 @@ static void count_bo(struct panthor_reclaim *reclaim,
 	atomic_long_add(sign, &reclaim->nr_bos[bo->class]);
 	atomic_long_add(nr_pages, &reclaim->nr_pages[bo->class]);
 
+	if (bo->account) {
+		atomic_long_add(sign, &bo->account->nr_bos[bo->class]);
+		atomic_long_add(nr_pages, &bo->account->nr_pages[bo->class]);
+	}
+
 	if (bo->evicted) {
 		atomic_long_add(sign, &reclaim->evicted_bos);
 		atomic_long_add(nr_pages, &reclaim->evicted_pages);
@@ -174,7 +179,12 @@ static void unlist_bo(struct panthor_reclaim_bo *bo)
 	list_del_init(&bo->node.link);
 	bo->vm = NULL;
 
-	if (vm && !--vm->nr_bos)
+	if (!vm)
+		return;
+
+	if (bo->account == vm->account)
+		vm->nr_account--;
+	if (!--vm->nr_bos)
 		list_del_init(&vm->node.link);
 }
 
@@ -188,6 +198,10 @@ static void list_bo(struct panthor_reclaim *reclaim, struct panthor_reclaim_bo *
 	case PANTHOR_RECLAIM_PRIVATE:
 		bo->vm = vm;
 		list_add_tail(&bo->node.link, &vm->bos);
+		if (!vm->nr_account)
+			vm->account = bo->account;
+		if (bo->account == vm->account)
+			vm->nr_account++;
 		if (!vm->nr_bos++)
 			list_add_tail(&vm->node.link, &reclaim->vms);
 		return;
@@ -230,6 +244,38 @@ void panthor_reclaim_bo_file(struct panthor_reclaim *reclaim,
 		count_bo(reclaim, bo, 1);
 	}
 	spin_unlock(&reclaim->lock);
+}
+
+/**
+ * panthor_reclaim_bo_charge() - Note who the pages of a BO are charged to
+ * @reclaim: The device's reclaim.
+ * @bo: The BO.
+ * @account: The account. The caller's reference becomes the BO's.
+ *
+ * Context: Whatever keeps the BO's pages from being replaced is held. Does not
+ * sleep.
+ */
+void panthor_reclaim_bo_charge(struct panthor_reclaim *reclaim,
+			       struct panthor_reclaim_bo *bo,
+			       struct panthor_reclaim_account *account)
+{
+	struct panthor_reclaim_vm *vm;
+
+	spin_lock(&reclaim->lock);
+	vm = bo->vm;
+	count_bo(reclaim, bo, -1);
+	if (vm && bo->account == vm->account)
+		vm->nr_account--;
+	swap(bo->account, account);
+	if (vm && !vm->nr_account)
+		vm->account = bo->account;
+	if (vm && bo->account == vm->account)
+		vm->nr_account++;
+	count_bo(reclaim, bo, 1);
+	spin_unlock(&reclaim->lock);
+
+	if (account)
+		reclaim->account_ops->put(reclaim, account);
 }
 
 /**
@@ -293,6 +339,8 @@ void panthor_reclaim_bo_add(struct panthor_reclaim *reclaim,
 void panthor_reclaim_bo_fini(struct panthor_reclaim *reclaim,
 			     struct panthor_reclaim_bo *bo)
 {
+	struct panthor_reclaim_account *account = bo->account;
+
 	spin_lock(&reclaim->lock);
 	if (!list_empty(&bo->all.link)) {
 		WARN_ON_ONCE(bo->claimed);
@@ -300,7 +348,11 @@ void panthor_reclaim_bo_fini(struct panthor_reclaim *reclaim,
 		unlist_bo(bo);
 		list_del_init(&bo->all.link);
 	}
+	bo->account = NULL;
 	spin_unlock(&reclaim->lock);
+
+	if (account)
+		reclaim->account_ops->put(reclaim, account);
 }
 
 /**
@@ -395,12 +447,7 @@ void panthor_reclaim_vm_release(struct panthor_reclaim *reclaim,
  */
 unsigned long panthor_reclaim_reclaimable(struct panthor_reclaim *reclaim)
 {
-	unsigned long count = 0;
-
-	for (int i = 0; i < PANTHOR_RECLAIM_UNRECLAIMABLE; i++)
-		count += max(atomic_long_read(&reclaim->nr_pages[i]), 0L);
-
-	return count;
+	return panthor_reclaim_sum_pages(reclaim->nr_pages);
 }
 
 static void cursor_enter(struct panthor_reclaim *reclaim,
@@ -421,9 +468,46 @@ static void cursor_leave(struct panthor_reclaim *reclaim,
 	spin_unlock(&reclaim->lock);
 }
 
+static bool wants_bo(const struct panthor_reclaim *reclaim,
+		     const struct panthor_reclaim_scan *scan,
+		     const struct panthor_reclaim_bo *bo)
+{
+	return !scan->limited || reclaim->account_ops->wants(scan, bo->account);
+}
+
+static bool wants_vm(const struct panthor_reclaim *reclaim,
+		     const struct panthor_reclaim_scan *scan,
+		     const struct panthor_reclaim_vm *vm)
+{
+	const struct panthor_reclaim_node *node;
+
+	if (!scan->limited)
+		return true;
+
+	/* Nearly always one account has all of them. */
+	if (vm->nr_account && reclaim->account_ops->wants(scan, vm->account))
+		return true;
+
+	if (vm->nr_account == vm->nr_bos)
+		return false;
+
+	list_for_each_entry(node, &vm->bos, link) {
+		const struct panthor_reclaim_bo *bo;
+
+		if (node->cursor)
+			continue;
+
+		bo = container_of(node, struct panthor_reclaim_bo, node);
+		if (wants_bo(reclaim, scan, bo))
+			return true;
+	}
+
+	return false;
+}
+
 static struct panthor_reclaim_bo *
-claim_next_bo(struct panthor_reclaim *reclaim, struct panthor_reclaim_node *cursor,
-	      struct list_head *list)
+claim_next_bo(struct panthor_reclaim *reclaim, const struct panthor_reclaim_scan *scan,
+	      struct panthor_reclaim_node *cursor, struct list_head *list)
 {
 	struct panthor_reclaim_node *node = cursor;
 	struct panthor_reclaim_bo *found = NULL;
@@ -436,7 +520,8 @@ claim_next_bo(struct panthor_reclaim *reclaim, struct panthor_reclaim_node *curs
 			continue;
 
 		bo = container_of(node, struct panthor_reclaim_bo, node);
-		if (bo->claimed || !reclaim->ops->get_bo(bo))
+		if (bo->claimed || !wants_bo(reclaim, scan, bo) ||
+		    !reclaim->ops->get_bo(bo))
 			continue;
 
 		bo->claimed = true;
@@ -486,7 +571,8 @@ claim_next_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan *scan
 			continue;
 
 		vm = container_of(node, struct panthor_reclaim_vm, node);
-		if (vm->claimed || is_kept(scan, vm) || !reclaim->ops->get_vm(vm))
+		if (vm->claimed || !wants_vm(reclaim, scan, vm) || is_kept(scan, vm) ||
+		    !reclaim->ops->get_vm(vm))
 			continue;
 
 		vm->claimed = true;
@@ -645,7 +731,7 @@ static void scan_class(struct panthor_reclaim *reclaim, struct panthor_reclaim_s
 	while (wants_more(scan) && left-- > 0) {
 		int ret;
 
-		bo = claim_next_bo(reclaim, &cursor, list);
+		bo = claim_next_bo(reclaim, scan, &cursor, list);
 		if (!bo)
 			break;
 
@@ -674,7 +760,7 @@ static bool sweep_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_sca
 	while (wants_more(scan) && (*left)-- > 0) {
 		int ret;
 
-		bo = claim_next_bo(reclaim, cursor, &vm->bos);
+		bo = claim_next_bo(reclaim, scan, cursor, &vm->bos);
 		if (!bo)
 			return false;
 
@@ -870,8 +956,12 @@ static bool may_wait(const struct shrink_control *sc)
 unsigned long panthor_reclaim_shrinker_count(struct panthor_reclaim *reclaim,
 					     struct shrink_control *sc)
 {
-	unsigned long count = panthor_reclaim_reclaimable(reclaim);
+	unsigned long count;
 
+	if (reclaim->account_ops)
+		return reclaim->account_ops->count(reclaim, sc);
+
+	count = panthor_reclaim_reclaimable(reclaim);
 	if (!count)
 		return SHRINK_EMPTY;
 
@@ -905,11 +995,17 @@ unsigned long panthor_reclaim_shrinker_scan(struct panthor_reclaim *reclaim,
 		return SHRINK_STOP;
 	}
 
+	if (reclaim->account_ops)
+		reclaim->account_ops->begin_scan(reclaim, sc, &scan);
+
 	reclaimed = panthor_reclaim_run(reclaim, &scan);
 	sc->nr_scanned = scan.scanned;
 
 	/* mm counts what its own LRUs give up, but does not see this. */
-	mm_account_reclaimed_pages(scan.freed);
+	if (reclaim->account_ops)
+		reclaim->account_ops->freed(reclaim, &scan);
+	else
+		mm_account_reclaimed_pages(scan.freed);
 
 	if (reclaimed)
 		return reclaimed;
@@ -978,10 +1074,20 @@ void panthor_reclaim_fini(struct panthor_reclaim *reclaim)
  */
 int panthor_reclaim_register(struct panthor_reclaim *reclaim)
 {
-	struct shrinker *shrinker = shrinker_alloc(0, "drm-panthor:%s", reclaim->name);
+	const struct panthor_reclaim_account_ops *account_ops = reclaim->account_ops;
+	struct shrinker *shrinker;
+	int ret;
 
+	shrinker = shrinker_alloc(account_ops ? account_ops->shrinker_flags : 0,
+				  "drm-panthor:%s", reclaim->name);
 	if (!shrinker)
 		return -ENOMEM;
+
+	ret = account_ops ? account_ops->start(reclaim, shrinker) : 0;
+	if (ret) {
+		shrinker_free(shrinker);
+		return ret;
+	}
 
 	/* 2 MiB at a time: every scan costs each VM it takes from a GPU cache flush. */
 	shrinker->batch = SZ_2M >> PAGE_SHIFT;
@@ -1026,6 +1132,20 @@ static long listed(const struct list_head *list)
 	return n;
 }
 
+static unsigned long charged(const struct panthor_reclaim_vm *vm)
+{
+	const struct panthor_reclaim_node *node;
+	unsigned long n = 0;
+
+	list_for_each_entry(node, &vm->bos, link) {
+		if (!node->cursor)
+			n += container_of(node, struct panthor_reclaim_bo,
+					  node)->account == vm->account;
+	}
+
+	return n;
+}
+
 static unsigned int check_vms(struct panthor_reclaim *reclaim, long *nr_private)
 {
 	struct panthor_reclaim_node *node;
@@ -1040,6 +1160,7 @@ static unsigned int check_vms(struct panthor_reclaim *reclaim, long *nr_private)
 
 		vm = container_of(node, struct panthor_reclaim_vm, node);
 		errors += listed(&vm->bos) != vm->nr_bos || !vm->nr_bos;
+		errors += vm->nr_account && charged(vm) != vm->nr_account;
 		*nr_private += vm->nr_bos;
 	}
 
@@ -1161,6 +1282,9 @@ void panthor_reclaim_print(struct panthor_reclaim *reclaim, struct drm_printer *
 
 	for (int i = 0; i < PANTHOR_RECLAIM_STAT_COUNT; i++)
 		drm_printf(p, "%s %ld\n", stat_names[i], atomic_long_read(&reclaim->stats[i]));
+
+	if (reclaim->account_ops)
+		reclaim->account_ops->print(reclaim, p);
 
 	drm_printf(p, "swap_pages %lu\n", reclaim->ops->swap_pages());
 	drm_printf(p, "invariant_errors %u\n", panthor_reclaim_check(reclaim));

@@ -7,6 +7,7 @@
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/minmax.h>
 #include <linux/spinlock.h>
 #include <linux/time64.h>
 #include <linux/types.h>
@@ -14,7 +15,9 @@
 
 struct drm_minor;
 struct drm_printer;
+struct mem_cgroup;
 struct panthor_reclaim;
+struct panthor_reclaim_scan;
 struct shrink_control;
 struct shrinker;
 
@@ -169,6 +172,86 @@ struct panthor_reclaim_node {
 };
 
 /**
+ * struct panthor_reclaim_account - Who the pages of BOs are charged to
+ *
+ * Embedded in what whoever sets &panthor_reclaim.account_ops knows about it. The
+ * counters are written with &panthor_reclaim.lock held and read without.
+ */
+struct panthor_reclaim_account {
+	/** @nr_bos: Number of its BOs by class. */
+	atomic_long_t nr_bos[PANTHOR_RECLAIM_CLASS_COUNT];
+
+	/** @nr_pages: Size of these BOs in pages. */
+	atomic_long_t nr_pages[PANTHOR_RECLAIM_CLASS_COUNT];
+};
+
+/**
+ * struct panthor_reclaim_account_ops - Reclaim that goes by who is charged
+ *
+ * Without these, all BOs are one set and mm asks for any of them.
+ */
+struct panthor_reclaim_account_ops {
+	/** @shrinker_flags: Flags for shrinker_alloc(). */
+	unsigned int shrinker_flags;
+
+	/**
+	 * @start: Prepare for being asked by @shrinker, which is not registered yet
+	 *
+	 * Context: Process context, sleeps.
+	 *
+	 * Return: 0 on success, -ENOMEM.
+	 */
+	int (*start)(struct panthor_reclaim *reclaim, struct shrinker *shrinker);
+
+	/**
+	 * @put: Drop a BO's reference to an account
+	 *
+	 * Context: Reclaim, no lock of the driver's reclaim held, does not sleep.
+	 */
+	void (*put)(struct panthor_reclaim *reclaim, struct panthor_reclaim_account *account);
+
+	/**
+	 * @count: Count what mm asks for
+	 *
+	 * Context: Reclaim, does not sleep.
+	 *
+	 * Return: As for panthor_reclaim_shrinker_count().
+	 */
+	unsigned long (*count)(struct panthor_reclaim *reclaim, struct shrink_control *sc);
+
+	/**
+	 * @begin_scan: Limit @scan to what mm asks for
+	 *
+	 * Context: Reclaim, does not sleep.
+	 */
+	void (*begin_scan)(struct panthor_reclaim *reclaim, struct shrink_control *sc,
+			   struct panthor_reclaim_scan *scan);
+
+	/**
+	 * @wants: May a scan that @begin_scan limited take BOs of this account?
+	 *
+	 * Context: &panthor_reclaim.lock held, does not sleep.
+	 */
+	bool (*wants)(const struct panthor_reclaim_scan *scan,
+		      const struct panthor_reclaim_account *account);
+
+	/**
+	 * @freed: Tell mm about pages that left memory in such a scan
+	 *
+	 * Context: Reclaim, does not sleep.
+	 */
+	void (*freed)(struct panthor_reclaim *reclaim,
+		      const struct panthor_reclaim_scan *scan);
+
+	/**
+	 * @print: Print what there is to say. One line per fact.
+	 *
+	 * Context: Process context outside of reclaim.
+	 */
+	void (*print)(struct panthor_reclaim *reclaim, struct drm_printer *p);
+};
+
+/**
  * struct panthor_reclaim_vm - What reclaim knows about a VM
  *
  * Embedded in the VM. All fields are protected by &panthor_reclaim.lock.
@@ -182,6 +265,12 @@ struct panthor_reclaim_vm {
 
 	/** @nr_bos: Number of BOs in @bos. */
 	unsigned long nr_bos;
+
+	/** @account: Account of most likely all BOs in @bos. Valid if @nr_account. */
+	struct panthor_reclaim_account *account;
+
+	/** @nr_account: Number of BOs in @bos that are charged to @account. */
+	unsigned long nr_account;
 
 	/** @claimed: A scan works on this VM, others leave it alone. */
 	bool claimed;
@@ -217,6 +306,9 @@ struct panthor_reclaim_bo {
 
 	/** @vm: The VM whose private BO this is, NULL for all other classes. */
 	struct panthor_reclaim_vm *vm;
+
+	/** @account: Who the pages were charged to when they were last populated. */
+	struct panthor_reclaim_account *account;
 
 	/** @nr_pages: Size in pages. Constant. */
 	unsigned long nr_pages;
@@ -402,6 +494,15 @@ struct panthor_reclaim_scan {
 	/** @respect_keep: Leave VMs alone for the time that they are to be kept. */
 	bool respect_keep;
 
+	/** @limited: Ask &panthor_reclaim_account_ops.wants about every account. */
+	bool limited;
+
+	/** @global: If @limited: the whole machine is short of memory. */
+	bool global;
+
+	/** @memcg: If @limited: the memory cgroup that mm asks about. */
+	struct mem_cgroup *memcg;
+
 	/** @scanned: Result: pages of the BOs looked at. */
 	unsigned long scanned;
 
@@ -436,6 +537,12 @@ struct panthor_reclaim_scan {
 struct panthor_reclaim {
 	/** @ops: The mechanism. */
 	const struct panthor_reclaim_ops *ops;
+
+	/** @account_ops: What knows about accounts, NULL if nothing does. */
+	const struct panthor_reclaim_account_ops *account_ops;
+
+	/** @accounts: For @account_ops. */
+	void *accounts;
 
 	/** @name: Name of the device, for tracepoints. */
 	const char *name;
@@ -508,6 +615,9 @@ void panthor_reclaim_bo_fini(struct panthor_reclaim *reclaim,
 void panthor_reclaim_bo_file(struct panthor_reclaim *reclaim,
 			     struct panthor_reclaim_bo *bo,
 			     const struct panthor_reclaim_facts *facts);
+void panthor_reclaim_bo_charge(struct panthor_reclaim *reclaim,
+			       struct panthor_reclaim_bo *bo,
+			       struct panthor_reclaim_account *account);
 void panthor_reclaim_bo_touch(struct panthor_reclaim *reclaim,
 			      struct panthor_reclaim_bo *bo);
 
@@ -546,6 +656,24 @@ static inline void panthor_reclaim_stat_add(struct panthor_reclaim *reclaim,
 					    unsigned long value)
 {
 	atomic_long_add(value, &reclaim->stats[stat]);
+}
+
+/**
+ * panthor_reclaim_sum_pages() - Add up the classes that can be evicted
+ * @nr_pages: Pages by class.
+ *
+ * Context: Any. The counters may change meanwhile.
+ *
+ * Return: Number of pages.
+ */
+static inline unsigned long panthor_reclaim_sum_pages(const atomic_long_t *nr_pages)
+{
+	unsigned long sum = 0;
+
+	for (int i = 0; i < PANTHOR_RECLAIM_UNRECLAIMABLE; i++)
+		sum += max(atomic_long_read(&nr_pages[i]), 0L);
+
+	return sum;
 }
 
 #ifdef CONFIG_DEBUG_FS

@@ -12,16 +12,19 @@
 
 #define CGROUP_ROOT	"/sys/fs/cgroup"
 
-int pan_cgroup_create(struct pan_cgroup *cg, const char *name)
+static int create(struct pan_cgroup *cg, const char *parent, const char *name)
 {
 	char path[PATH_MAX];
 	int ret;
 
-	ret = pan_write_file(CGROUP_ROOT "/cgroup.subtree_control", "+memory");
+	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", parent);
+	ret = pan_write_file(path, "+memory");
 	if (ret)
 		return -ENOENT;
 
-	snprintf(cg->path, sizeof(cg->path), CGROUP_ROOT "/%s-%d", name, getpid());
+	if ((size_t)snprintf(cg->path, sizeof(cg->path), "%s/%s-%d", parent, name,
+			     getpid()) >= sizeof(cg->path))
+		return -ENAMETOOLONG;
 	if (mkdir(cg->path, 0755))
 		return pan_error(-errno, "mkdir %s", cg->path);
 
@@ -30,6 +33,24 @@ int pan_cgroup_create(struct pan_cgroup *cg, const char *name)
 		return 0;
 	rmdir(cg->path);
 	return -ENOENT;
+}
+
+int pan_cgroup_create(struct pan_cgroup *cg, const char *name)
+{
+	return create(cg, CGROUP_ROOT, name);
+}
+
+int pan_cgroup_create_in(struct pan_cgroup *cg, const struct pan_cgroup *parent,
+			 const char *name)
+{
+	return create(cg, parent->path, name);
+}
+
+uint64_t pan_cgroup_id(const struct pan_cgroup *cg)
+{
+	struct stat st;
+
+	return stat(cg->path, &st) ? 0 : st.st_ino;
 }
 
 void pan_cgroup_remove(struct pan_cgroup *cg)

@@ -16,6 +16,13 @@ struct pan_cgroup {
  */
 int pan_cgroup_create(struct pan_cgroup *cg, const char *name);
 
+/* The same below another one, which then cannot hold processes any more. */
+int pan_cgroup_create_in(struct pan_cgroup *cg, const struct pan_cgroup *parent,
+			 const char *name);
+
+/* Number that the kernel knows it by; 0 when it is gone. */
+uint64_t pan_cgroup_id(const struct pan_cgroup *cg);
+
 /* Kills what is still in it and removes it. */
 void pan_cgroup_remove(struct pan_cgroup *cg);
 
