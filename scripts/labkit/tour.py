@@ -81,7 +81,7 @@ class Tour:
     def verdicts(self):
         """All that had to hold, in the order a person wants to know it."""
         found = self._data()
-        for name in ("squeeze", "return", "contend", "shrink"):
+        for name in ("squeeze", "return", "contend", "memcg", "shrink"):
             scene = self.scene(name)
             if scene is not None:
                 found += getattr(self, f"_{name}")(scene)
@@ -136,6 +136,16 @@ class Tour:
                 Verdict("memory was really short meanwhile",
                         scene.peak("swap") > 5,
                         f"{scene.peak('swap'):.0f} MiB of swap in use")]
+
+    @staticmethod
+    def _memcg(scene):
+        numbers = {n[0]: int(n[1]) for n in scene.numbers}
+        hits = numbers.get("memcg_max_events", 0)
+        peak = numbers.get("memcg_peak", 0)
+        return [Verdict("a GPU client lived with the memory.max of its cgroup",
+                        hits > 0 and scene.clients == {"m": 0},
+                        f"it was reached {hits} times, at most {peak} MiB "
+                        "were in use")]
 
     @staticmethod
     def _shrink(scene):

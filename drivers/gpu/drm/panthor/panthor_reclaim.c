@@ -23,6 +23,17 @@
  * moves to the warm end when it gets a job and when it is made active. A BO
  * that comes back is filed anew and thereby at the warm end.
  *
+ * Who pays
+ * ========
+ *
+ * Reclaim can be for those only whose BOs are charged to somebody in particular.
+ * A BO then has an account, of whom this file knows no more than that: the
+ * account's counters follow the class of its BOs, and a limited scan asks
+ * &panthor_reclaim_account_ops.wants before it claims anything. All lists are
+ * those of the device, coldest first, whoever pays. What others pay for is
+ * stepped over, VM by VM: a VM notes whose its private BOs are as long as all
+ * have the same account, which is nearly always.
+ *
  * What a scan does
  * ================
  *
@@ -172,6 +183,55 @@ static void count_bo(struct panthor_reclaim *reclaim,
 	}
 }
 
+static struct panthor_reclaim_bo *next_private_bo(const struct panthor_reclaim_vm *vm,
+						  const struct panthor_reclaim_bo *bo)
+{
+	const struct list_head *link = bo ? &bo->node.link : &vm->bos;
+
+	while ((link = link->next) != &vm->bos) {
+		struct panthor_reclaim_node *node;
+
+		node = list_entry(link, struct panthor_reclaim_node, link);
+		if (!node->cursor)
+			return container_of(node, struct panthor_reclaim_bo, node);
+	}
+
+	return NULL;
+}
+
+static unsigned long count_charged(const struct panthor_reclaim_vm *vm,
+				   const struct panthor_reclaim_account *account)
+{
+	const struct panthor_reclaim_bo *bo = NULL;
+	unsigned long n = 0;
+
+	while ((bo = next_private_bo(vm, bo)))
+		n += bo->account == account;
+
+	return n;
+}
+
+static void charge_vm(struct panthor_reclaim_vm *vm, const struct panthor_reclaim_bo *bo)
+{
+	if (bo->account == vm->account)
+		vm->nr_account++;
+}
+
+/* A VM hardly ever has BOs of more than one account, so this is for the rare cases. */
+static void uncharge_vm(struct panthor_reclaim_vm *vm, const struct panthor_reclaim_bo *bo)
+{
+	const struct panthor_reclaim_bo *first;
+
+	if (bo->account != vm->account || --vm->nr_account)
+		return;
+
+	first = next_private_bo(vm, NULL);
+	if (first) {
+		vm->account = first->account;
+		vm->nr_account = count_charged(vm, first->account);
+	}
+}
+
 static void unlist_bo(struct panthor_reclaim_bo *bo)
 {
 	struct panthor_reclaim_vm *vm = bo->vm;
@@ -182,8 +242,7 @@ static void unlist_bo(struct panthor_reclaim_bo *bo)
 	if (!vm)
 		return;
 
-	if (bo->account == vm->account)
-		vm->nr_account--;
+	uncharge_vm(vm, bo);
 	if (!--vm->nr_bos)
 		list_del_init(&vm->node.link);
 }
@@ -198,10 +257,9 @@ static void list_bo(struct panthor_reclaim *reclaim, struct panthor_reclaim_bo *
 	case PANTHOR_RECLAIM_PRIVATE:
 		bo->vm = vm;
 		list_add_tail(&bo->node.link, &vm->bos);
-		if (!vm->nr_account)
+		if (!vm->nr_bos)
 			vm->account = bo->account;
-		if (bo->account == vm->account)
-			vm->nr_account++;
+		charge_vm(vm, bo);
 		if (!vm->nr_bos++)
 			list_add_tail(&vm->node.link, &reclaim->vms);
 		return;
@@ -264,13 +322,9 @@ void panthor_reclaim_bo_charge(struct panthor_reclaim *reclaim,
 	spin_lock(&reclaim->lock);
 	vm = bo->vm;
 	count_bo(reclaim, bo, -1);
-	if (vm && bo->account == vm->account)
-		vm->nr_account--;
+	unlist_bo(bo);
 	swap(bo->account, account);
-	if (vm && !vm->nr_account)
-		vm->account = bo->account;
-	if (vm && bo->account == vm->account)
-		vm->nr_account++;
+	list_bo(reclaim, bo, vm);
 	count_bo(reclaim, bo, 1);
 	spin_unlock(&reclaim->lock);
 
@@ -479,25 +533,19 @@ static bool wants_vm(const struct panthor_reclaim *reclaim,
 		     const struct panthor_reclaim_scan *scan,
 		     const struct panthor_reclaim_vm *vm)
 {
-	const struct panthor_reclaim_node *node;
+	const struct panthor_reclaim_bo *bo = NULL;
 
 	if (!scan->limited)
 		return true;
 
 	/* Nearly always one account has all of them. */
-	if (vm->nr_account && reclaim->account_ops->wants(scan, vm->account))
+	if (reclaim->account_ops->wants(scan, vm->account))
 		return true;
 
 	if (vm->nr_account == vm->nr_bos)
 		return false;
 
-	list_for_each_entry(node, &vm->bos, link) {
-		const struct panthor_reclaim_bo *bo;
-
-		if (node->cursor)
-			continue;
-
-		bo = container_of(node, struct panthor_reclaim_bo, node);
+	while ((bo = next_private_bo(vm, bo))) {
 		if (wants_bo(reclaim, scan, bo))
 			return true;
 	}
@@ -1132,20 +1180,6 @@ static long listed(const struct list_head *list)
 	return n;
 }
 
-static unsigned long charged(const struct panthor_reclaim_vm *vm)
-{
-	const struct panthor_reclaim_node *node;
-	unsigned long n = 0;
-
-	list_for_each_entry(node, &vm->bos, link) {
-		if (!node->cursor)
-			n += container_of(node, struct panthor_reclaim_bo,
-					  node)->account == vm->account;
-	}
-
-	return n;
-}
-
 static unsigned int check_vms(struct panthor_reclaim *reclaim, long *nr_private)
 {
 	struct panthor_reclaim_node *node;
@@ -1160,7 +1194,7 @@ static unsigned int check_vms(struct panthor_reclaim *reclaim, long *nr_private)
 
 		vm = container_of(node, struct panthor_reclaim_vm, node);
 		errors += listed(&vm->bos) != vm->nr_bos || !vm->nr_bos;
-		errors += vm->nr_account && charged(vm) != vm->nr_account;
+		errors += !vm->nr_account || count_charged(vm, vm->account) != vm->nr_account;
 		*nr_private += vm->nr_bos;
 	}
 

@@ -266,7 +266,7 @@ struct panthor_reclaim_vm {
 	/** @nr_bos: Number of BOs in @bos. */
 	unsigned long nr_bos;
 
-	/** @account: Account of most likely all BOs in @bos. Valid if @nr_account. */
+	/** @account: Account of at least one BO in @bos, most likely of all. Valid if @nr_bos. */
 	struct panthor_reclaim_account *account;
 
 	/** @nr_account: Number of BOs in @bos that are charged to @account. */

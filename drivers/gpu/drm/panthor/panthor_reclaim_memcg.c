@@ -56,6 +56,10 @@
  * What is swapped out
  * ===================
  *
+ * What one memcg has to give up is waited for until it has left memory: mm goes
+ * on, with growing targets, until as much has been freed as it wants, and what is
+ * under writeback is not. It is the one over its limit who waits.
+ *
  * Nothing is evicted where mm would not swap anonymous memory: memory.swap.max
  * has been reached, or the swappiness is 0.
  *
@@ -363,8 +367,12 @@ static void begin_scan(struct panthor_reclaim *reclaim, struct shrink_control *s
 	scan->limited = true;
 	scan->memcg = memcg;
 	scan->global = shrink_is_global();
-	if (!scan->global)
-		atomic_long_inc(&accounts->nr_scans);
+	if (scan->global)
+		return;
+
+	/* Or mm would see no progress, and have ever more evicted. */
+	scan->wait_writeback = true;
+	atomic_long_inc(&accounts->nr_scans);
 }
 
 static bool is_spared(struct mem_cgroup *memcg)

@@ -85,7 +85,7 @@ FIXTURE_SETUP(memcg_protect)
 	ASSERT_OK(pan_cgroup_create_in(&self->cg[1], &self->parent, "other"));
 	ASSERT_OK(pan_cgroup_write(&self->cg[0], variant->file, "max"));
 	for (i = 0; i < 2; i++) {
-		self->client[i] = memcg_client_alloc(&self->cg[i], i + 1, 1, MIB);
+		self->client[i] = memcg_client_alloc(&self->cg[i], i + 1, 4, MIB / 4);
 		ASSERT_NE(NULL, self->client[i]);
 		ASSERT_OK(memcg_client_work(self->client[i]));
 	}

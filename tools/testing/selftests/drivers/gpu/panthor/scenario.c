@@ -19,6 +19,7 @@ static const struct scenario * const scenarios[] = {
 	&scenario_really_free,
 	&scenario_memcg_max,
 	&scenario_memory_reclaim,
+	&scenario_memcg_scale,
 	&scenario_busy_vm,
 	&scenario_overcommit_one,
 	&scenario_overcommit_two,

@@ -38,6 +38,7 @@ struct scenario {
 extern const struct scenario scenario_really_free;
 extern const struct scenario scenario_memcg_max;
 extern const struct scenario scenario_memory_reclaim;
+extern const struct scenario scenario_memcg_scale;
 extern const struct scenario scenario_busy_vm;
 extern const struct scenario scenario_overcommit_one;
 extern const struct scenario scenario_overcommit_two;

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What many cgroups cost reclaim: the same 10,000 BOs of one page, charged to one
+ * cgroup and to 200, are taken by memory.reclaim, 50 at a time, and by a shortage
+ * of all memory.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "lib/pan_cgroup.h"
+#include "lib/pan_file.h"
+#include "lib/pan_mem.h"
+#include "lib/pan_obj.h"
+#include "lib/pan_pattern.h"
+#include "lib/pan_proc.h"
+#include "scenario.h"
+
+#define CGROUPS		200
+#define BOS		50	/* in each of them */
+#define PIECES		50	/* cgroups reclaimed one by one */
+#define BASE_VA		0x100000000ull
+#define STEP		(2 * PAN_MIB)
+
+/* Reclaim has done its work when that much of the rest has gone. */
+#define GOAL_PERCENT	75
+
+struct client {
+	struct pan_dev dev;
+	uint32_t vm;
+	uint32_t bos[BOS];
+};
+
+struct job {
+	struct pan_cgroup parent;
+	struct pan_cgroup cg[CGROUPS];
+	struct client clients[CGROUPS];
+	uint32_t cgroups;
+	uint32_t opened;
+	uint64_t bad_words;
+};
+
+/* Times in microseconds. */
+struct result {
+	uint64_t piece;
+	uint64_t shortage;
+};
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
+}
+
+static int each_word(struct client *client, uint32_t id, uint32_t bo, uint64_t *bad)
+{
+	uint32_t seed = pan_seed(id, bo);
+	int64_t wrong = 0;
+	uint32_t *map;
+
+	map = pan_bo_mmap(&client->dev, client->bos[bo], PAN_PAGE);
+	if (!map)
+		return -ENOMEM;
+	if (bad)
+		wrong = pan_pattern_check(map, PAN_PAGE, seed, 0);
+	else
+		pan_pattern_fill(map, PAN_PAGE, seed);
+	munmap(map, PAN_PAGE);
+	if (wrong < 0)
+		return wrong;
+	if (bad)
+		*bad += wrong;
+	return 0;
+}
+
+static int fill(struct client *client, uint32_t id)
+{
+	uint32_t i;
+	int ret;
+
+	ret = pan_vm_create(&client->dev, &client->vm);
+	for (i = 0; !ret && i < BOS; i++) {
+		ret = pan_bo_create(&client->dev, PAN_PAGE, 0, client->vm, &client->bos[i]);
+		if (!ret)
+			ret = pan_vm_map(&client->dev, client->vm, client->bos[i], 0,
+					 BASE_VA + i * PAN_PAGE, PAN_PAGE, PAN_MAP_RW);
+		if (!ret)
+			ret = each_word(client, id, i, NULL);
+	}
+	return ret;
+}
+
+static int set_up(struct job *job)
+{
+	const struct pan_cgroup everybody = { .path = "/sys/fs/cgroup" };
+	char name[16];
+	uint32_t i;
+	int ret;
+
+	for (i = 0; i < job->cgroups; i++) {
+		snprintf(name, sizeof(name), "scale%u", i);
+		ret = pan_cgroup_create_in(&job->cg[i], &job->parent, name);
+		if (ret)
+			return ret;
+	}
+	for (i = 0, ret = 0; !ret && i < CGROUPS; i++) {
+		ret = pan_cgroup_enter(&job->cg[i % job->cgroups], 0);
+		if (!ret)
+			ret = pan_open(&job->clients[i].dev);
+		if (ret)
+			break;
+		job->opened = i + 1;
+		ret = fill(&job->clients[i], i);
+	}
+	pan_cgroup_enter(&everybody, 0);
+	return ret;
+}
+
+static void tear_down(struct job *job)
+{
+	uint32_t i;
+
+	while (job->opened)
+		pan_close(&job->clients[--job->opened].dev);
+	for (i = 0; i < job->cgroups; i++) {
+		if (job->cg[i].path[0])
+			pan_cgroup_remove(&job->cg[i]);
+	}
+}
+
+/* The BOs that were filled last, as the ones that take longest to find. */
+static int reclaim_pieces(struct job *job, uint64_t *us)
+{
+	uint64_t start, sum = 0;
+	char text[32];
+	uint32_t i;
+	int ret;
+
+	snprintf(text, sizeof(text), "%lluK", BOS * PAN_PAGE >> 10);
+	for (i = 0; i < PIECES; i++) {
+		struct pan_cgroup *cg = &job->cg[(CGROUPS - 1 - i) % job->cgroups];
+
+		start = now_us();
+		ret = pan_cgroup_write(cg, "memory.reclaim", text);
+		sum += now_us() - start;
+		if (ret && ret != -EAGAIN)
+			return ret;
+	}
+	*us = sum / PIECES;
+	return 0;
+}
+
+static uint64_t evicted(struct job *job)
+{
+	char path[128];
+	uint64_t bos = 0;
+
+	snprintf(path, sizeof(path), "%s/reclaim", job->clients[0].dev.debugfs);
+	pan_read_key(path, "evicted_bos", &bos);
+	return bos;
+}
+
+static int run_short(struct job *job, uint64_t *us)
+{
+	uint64_t size = pan_meminfo_pages("MemTotal") * PAN_PAGE, used, start, before, goal;
+	char *anon;
+
+	before = evicted(job);
+	goal = (uint64_t)(CGROUPS - PIECES) * BOS * GOAL_PERCENT / 100;
+	anon = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (anon == MAP_FAILED)
+		return -ENOMEM;
+
+	/* Up to where memory gets short. */
+	for (used = 0; used + STEP <= size && evicted(job) == before; used += STEP)
+		memset(anon + used, 0x5a, STEP);
+	start = now_us();
+	for (; used + STEP <= size && evicted(job) - before < goal; used += STEP)
+		memset(anon + used, 0x5a, STEP);
+	*us = now_us() - start;
+	munmap(anon, size);
+	return evicted(job) - before >= goal ? 0 : -ETIME;
+}
+
+static int check(struct job *job)
+{
+	uint32_t i, bo;
+	int ret = 0;
+
+	for (i = 0; !ret && i < CGROUPS; i++) {
+		for (bo = 0; !ret && bo < BOS; bo++)
+			ret = each_word(&job->clients[i], i, bo, &job->bad_words);
+	}
+	return ret;
+}
+
+static int measure(struct job *job, uint32_t cgroups, struct result *result)
+{
+	int ret;
+
+	job->cgroups = cgroups;
+	ret = set_up(job);
+	if (!ret)
+		ret = reclaim_pieces(job, &result->piece);
+	if (!ret)
+		ret = run_short(job, &result->shortage);
+	if (!ret)
+		ret = check(job);
+	tear_down(job);
+	return ret;
+}
+
+static enum scenario_result judge(const struct scenario *s, struct job *job,
+				  const struct result *one, const struct result *many, int error)
+{
+	if (error)
+		return scenario_outcome(s, SCENARIO_SHORT, "error %d", error);
+
+	scenario_metric(s, "piece_one", "us", one->piece);
+	scenario_metric(s, "piece_many", "us", many->piece);
+	scenario_metric(s, "piece_ratio", "percent", many->piece * 100 / one->piece);
+	scenario_metric(s, "shortage_one", "ms", one->shortage / 1000);
+	scenario_metric(s, "shortage_many", "ms", many->shortage / 1000);
+	scenario_metric(s, "shortage_ratio", "percent", many->shortage * 100 / one->shortage);
+	scenario_metric(s, "bad_words", "words", job->bad_words);
+	if (job->bad_words)
+		return scenario_outcome(s, SCENARIO_BROKEN, "%" PRIu64 " wrong words",
+					job->bad_words);
+	return scenario_outcome(s, SCENARIO_GOOD, "%u cgroups, %u BOs", CGROUPS, CGROUPS * BOS);
+}
+
+static enum scenario_result run(const struct scenario *s, const struct scenario_options *o)
+{
+	struct result one = {}, many = {};
+	enum scenario_result result;
+	struct pan_dev dev;
+	struct job *job;
+	bool aware;
+	int ret;
+
+	(void)o;
+	if (pan_open(&dev))
+		return scenario_outcome(s, SCENARIO_SKIP, "no panthor device");
+	aware = pan_reclaim_has(&dev, "memcg_");
+	pan_close(&dev);
+	if (!aware)
+		return scenario_outcome(s, SCENARIO_SKIP, "reclaim knows no memory cgroups");
+
+	job = calloc(1, sizeof(*job));
+	if (!job)
+		return scenario_outcome(s, SCENARIO_BROKEN, "no memory");
+	if (pan_cgroup_create(&job->parent, "scale")) {
+		free(job);
+		return scenario_outcome(s, SCENARIO_SKIP, "no memory cgroups");
+	}
+
+	ret = measure(job, 1, &one);
+	if (!ret)
+		ret = measure(job, CGROUPS, &many);
+	result = judge(s, job, &one, &many, ret);
+
+	pan_cgroup_remove(&job->parent);
+	free(job);
+	return result;
+}
+
+const struct scenario scenario_memcg_scale = {
+	.name = "memcg-scale",
+	.title = "10,000 BOs of 4 KiB, charged to one cgroup and to 200",
+	.run = run,
+};
