@@ -31,7 +31,8 @@ FIXTURE_SETUP(memcg_global)
 	MEMCG_CREATE_OR_SKIP(&self->cg[0], "cold");
 	MEMCG_CREATE_OR_SKIP(&self->cg[1], "warm");
 	for (i = 0; i < 2; i++) {
-		self->client[i] = memcg_client_alloc(&self->cg[i], i + 1, 1, MIB);
+		/* Two reclaimers take a VM each, so one VM would not be enough. */
+		self->client[i] = memcg_client_alloc(&self->cg[i], i + 1, 4, MIB / 4);
 		ASSERT_NE(NULL, self->client[i]);
 		ASSERT_OK(memcg_client_work(self->client[i]));
 	}
