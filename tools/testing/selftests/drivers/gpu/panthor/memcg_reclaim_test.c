@@ -9,6 +9,7 @@
 
 #define MIB		100u
 #define ASKED		(40 * PAN_MIB)
+#define SOME_MIB	32u
 #define ANON		(8 * PAN_MIB)
 #define TIMEOUT_S	240
 
@@ -71,6 +72,31 @@ TEST_F_TIMEOUT(memcg_reclaim, gets_what_was_asked_for, TIMEOUT_S)
 	EXPECT_EQ(0, memcg_client_stop(self->client));
 }
 
+FIXTURE(memcg_swap)
+{
+	struct pan_dev dev;
+	struct pan_cgroup cg;
+	struct memcg_client *client;
+};
+
+FIXTURE_SETUP(memcg_swap)
+{
+	PAN_OPEN_OR_SKIP(&self->dev);
+	MEMCG_NEEDS(&self->dev);
+	MEMCG_CREATE_OR_SKIP(&self->cg, "swap");
+	self->client = memcg_client_alloc(&self->cg, 1, 1, SOME_MIB);
+	ASSERT_NE(NULL, self->client);
+	ASSERT_OK(memcg_client_work(self->client));
+}
+
+FIXTURE_TEARDOWN(memcg_swap)
+{
+	memcg_client_free(self->client);
+	pan_cgroup_remove(&self->cg);
+	EXPECT_OK(engine_books(&self->dev));
+	pan_close(&self->dev);
+}
+
 /* Somebody with anonymous memory only, in a cgroup of its own. */
 static int anon_main(void *arg)
 {
@@ -124,7 +150,7 @@ static void anon_stop(struct anon *anon)
 
 /* What it says for anonymous memory, it has to say for BOs, leaving both alone. */
 static void expect_as_for_anon(struct __test_metadata *_metadata,
-			       FIXTURE_DATA(memcg_reclaim) *self, const char *text,
+			       FIXTURE_DATA(memcg_swap) *self, const char *text,
 			       const char *swap_max)
 {
 	uint64_t before = memcg_bytes(&self->dev, &self->cg);
@@ -145,24 +171,24 @@ static void expect_as_for_anon(struct __test_metadata *_metadata,
 	anon_stop(&anon);
 }
 
-TEST_F_TIMEOUT(memcg_reclaim, takes_nothing_without_swappiness, TIMEOUT_S)
+TEST_F_TIMEOUT(memcg_swap, takes_nothing_without_swappiness, TIMEOUT_S)
 {
 	expect_as_for_anon(_metadata, self, "4M swappiness=0", "max");
 }
 
-TEST_F_TIMEOUT(memcg_reclaim, takes_nothing_without_swap, TIMEOUT_S)
+TEST_F_TIMEOUT(memcg_swap, takes_nothing_without_swap, TIMEOUT_S)
 {
 	expect_as_for_anon(_metadata, self, "4M", "0");
 }
 
-TEST_F_TIMEOUT(memcg_reclaim, stops_when_its_swap_is_full, TIMEOUT_S)
+TEST_F_TIMEOUT(memcg_swap, stops_when_its_swap_is_full, TIMEOUT_S)
 {
 	uint64_t before = memcg_bytes(&self->dev, &self->cg);
 	uint64_t swapped = 0;
 	int64_t got;
 
 	ASSERT_OK(pan_cgroup_write(&self->cg, "memory.swap.max", "10M"));
-	EXPECT_NE(0, memcg_reclaim(&self->cg, "40M", &got));
+	EXPECT_NE(0, memcg_reclaim(&self->cg, "24M", &got));
 	ASSERT_OK(pan_cgroup_read(&self->cg, "memory.swap.current", &swapped));
 	TH_LOG("got %lld KiB, %llu KiB in swap", (long long)got >> 10,
 	       (unsigned long long)swapped >> 10);
