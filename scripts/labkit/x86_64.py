@@ -3,13 +3,16 @@
 
 KUnit suites are built in and started through debugfs, because what they test
 needs swap, which user space sets up: they do not run by themselves at boot.
+
+Kernels without huge pages, and without swap, are User-mode Linux, which is
+built and boots much faster.
 """
 
 import dataclasses
 import re
 import subprocess
 
-from . import base, kbuild, klog, ktap, paths, qemu, tree
+from . import base, guest, kbuild, klog, ktap, paths, qemu, tree
 from .initramfs import Initramfs
 from .lane import Lane
 from .ui import Fail, Progress, say
@@ -64,6 +67,7 @@ class Variant:
     name: str
     fragments: tuple
     boots: tuple
+    arch: str = "x86_64"
 
 
 BOOTS = (
@@ -77,12 +81,12 @@ BOOTS = (
 
 VARIANTS = (
     Variant("x86_64", ("x86_64",), BOOTS),
-    Variant("x86_64-nothp", ("x86_64", "x86_64-nothp"),
+    Variant("uml-ttm", ("uml", "uml-ttm"),
             (Boot("nothp", OURS, zram=True),
-             Boot("nothp-mainline", MAINLINE, zram=True))),
-    Variant("x86_64-noswap", ("x86_64", "x86_64-noswap"),
+             Boot("nothp-mainline", MAINLINE, zram=True)), "um"),
+    Variant("uml-ttm-noswap", ("uml", "uml-ttm-noswap"),
             (Boot("noswap", OURS_WITHOUT_SWAP),
-             Boot("noswap-mainline", MAINLINE))),
+             Boot("noswap-mainline", MAINLINE)), "um"),
 )
 
 
@@ -111,21 +115,43 @@ def plan(boot, limit):
     return "\n".join(rows) + "\n"
 
 
+class Shown:
+    """Shows what a guest is at."""
+
+    def __init__(self, kernel, boot):
+        self.progress = Progress(f"{kernel.label}: {boot.name}")
+        self.state = "booting"
+
+    def __call__(self, line):
+        match = re.match(r"@lab begin (\S+)", line or "")
+        if match:
+            self.state = match.group(1)
+        self.progress.update(self.state)
+
+
+def run_in_uml(kernel, boot, log, timeout=600):
+    """Boot a UML kernel once; returns a guest.Outcome."""
+    rows = [f"write {_MEMCG} {_MEMCG_MAX}"] + \
+        [f"kunit {s}" for s in boot.suites]
+    shown = Shown(kernel, boot)
+    outcome = guest.boot(
+        guest.Guest(kernel.objects / "linux", "kunit", memory="512M",
+                    swap="zram" if boot.zram else "none", timeout=timeout,
+                    variables={"LAB_ZRAM": _ZRAM},
+                    append=["kunit.autorun=0", *boot.append], log=log),
+        {"list": "\n".join(rows) + "\n"}, shown)
+    shown.progress.end()
+    return outcome
+
+
 def run(kernel, boot, log, timeout=1800, limit=1500, extra=()):
-    """Boot a kernel once; returns what qemu.boot() does.
+    """Boot an x86_64 kernel once; returns a guest.Outcome.
 
     extra: (path in the guest, file) of more files; a file /lab/plan replaces
     the plan.
     """
     qemu.need(_QEMU, "qemu-system-x86")
-    progress = Progress(f"{kernel.label}: {boot.name}")
-    state = ["booting"]
-
-    def each(line):
-        match = re.match(r"@lab begin (\S+)", line or "")
-        if match:
-            state[0] = match.group(1)
-        progress.update(state[0])
+    shown = Shown(kernel, boot)
 
     with paths.scratch(kernel.objects, ".initramfs-") as scratch:
         contents = Initramfs()
@@ -145,8 +171,8 @@ def run(kernel, boot, log, timeout=1800, limit=1500, extra=()):
             _QEMU, [*_BOARD, *boot.devices],
             kernel.objects / "arch/x86/boot/bzImage", initrd, "ttyS0", log,
             timeout, {"LAB_ZRAM": _ZRAM} if boot.zram else {},
-            list(boot.append)), each)
-    progress.end()
+            list(boot.append)), shown)
+    shown.progress.end()
     return outcome
 
 
@@ -202,10 +228,10 @@ class Tests:
         target = tree.named()
         with paths.lock(paths.BUILD / ".lock", "assembling"):
             target.assemble(base.obtain(), tree.select(paths.REPO))
-        made = kbuild.Kernel(target, "x86_64", variant.name)
+        made = kbuild.Kernel(target, variant.arch, variant.name)
         made.configure([paths.REPO / "configs" / f"{f}.config"
                         for f in variant.fragments])
-        made.build("bzImage")
+        made.build("linux" if variant.arch == "um" else "bzImage")
         return made
 
     def run(self):
@@ -235,7 +261,8 @@ class Tests:
         """Boot and judge; returns the results of the tests."""
         log = paths.LOG / f"{self.lane.name}-{boot.name}.log"
         say(f"{self.lane.name}: {boot.name}")
-        outcome = run(kernel, boot, log)
+        outcome = (run_in_uml if kernel.arch == "um" else run)(kernel, boot,
+                                                               log)
         log.with_suffix(".out").write_text(outcome.output, encoding="utf-8")
         results = []
         for name, status, text in parts(outcome.output):

@@ -208,7 +208,7 @@ class Fragments(unittest.TestCase):
         self.assertEqual(["uml"], fragments.parts("uml"))
         self.assertEqual(["uml", "uml-kasan"], fragments.parts("uml-kasan"))
         self.assertEqual("um", fragments.arch_of("uml-kasan"))
-        self.assertEqual("x86_64", fragments.arch_of("x86_64-nothp"))
+        self.assertEqual("x86_64", fragments.arch_of("x86_64-bench"))
 
 
 class Part(Case):
