@@ -23,10 +23,13 @@
 #define BOS		50	/* in each of them */
 #define PIECES		50	/* cgroups reclaimed one by one */
 #define BASE_VA		0x100000000ull
-#define STEP		(2 * PAN_MIB)
+#define STEP		(8 * PAN_MIB)
 
 /* Reclaim has done its work when that much of the rest has gone. */
-#define GOAL_PERCENT	75
+#define GOAL_PERCENT	50
+
+/* Times a program goes through more memory than there is. */
+#define PASSES		4
 
 struct client {
 	struct pan_dev dev;
@@ -167,22 +170,22 @@ static uint64_t evicted(struct job *job)
 
 static int run_short(struct job *job, uint64_t *us)
 {
-	uint64_t size = pan_meminfo_pages("MemTotal") * PAN_PAGE, used, start, before, goal;
+	uint64_t goal = (uint64_t)(CGROUPS - PIECES) * BOS * GOAL_PERCENT / 100;
+	uint64_t size = pan_meminfo_pages("MemTotal") / (STEP / PAN_PAGE) * STEP, used, start;
+	uint64_t before = evicted(job);
 	char *anon;
 
-	before = evicted(job);
-	goal = (uint64_t)(CGROUPS - PIECES) * BOS * GOAL_PERCENT / 100;
 	anon = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (anon == MAP_FAILED)
 		return -ENOMEM;
 
 	/* Up to where memory gets short. */
-	for (used = 0; used + STEP <= size && evicted(job) == before; used += STEP)
+	for (used = 0; used < size && evicted(job) == before; used += STEP)
 		memset(anon + used, 0x5a, STEP);
 	start = now_us();
-	for (; used + STEP <= size && evicted(job) - before < goal; used += STEP)
-		memset(anon + used, 0x5a, STEP);
+	for (; used < PASSES * size && evicted(job) - before < goal; used += STEP)
+		memset(anon + used % size, 0x5a, STEP);
 	*us = now_us() - start;
 	munmap(anon, size);
 	return evicted(job) - before >= goal ? 0 : -ETIME;
