@@ -22,6 +22,13 @@
 /* Instructions a stream may execute before it is another one's turn. */
 #define BATCH_MAX	64
 
+/*
+ * Instructions executed under one hold of pmodel::lock. Taking a lock costs more
+ * than an instruction does where lockdep looks on; register accesses wait for
+ * the lock with interrupts disabled.
+ */
+#define SLICE_MAX	16
+
 /**
  * pmodel_cs_pc() - Address of the next instruction of a stream
  * @cs: Stream.
@@ -95,8 +102,6 @@ static enum pmodel_step pmodel_cs_step(struct pmodel_exec *x)
 	struct pmodel_cs *cs = x->cs;
 	enum pmodel_step step;
 	u64 pc;
-
-	guard(raw_spinlock_irqsave)(&pm->lock);
 
 	if (!pmodel_csg_alive(pm, x->csg))
 		return PMODEL_STEP_STALL;
@@ -192,13 +197,30 @@ static u32 pmodel_batch_size(struct pmodel *pm)
 	return 1 + prandom_u32_state(&pm->rnd) % BATCH_MAX;
 }
 
+/* Some instructions under one hold of the lock. Returns whether to go on. */
+static bool pmodel_cs_slice(struct pmodel_exec *x, u32 count)
+{
+	guard(raw_spinlock_irqsave)(&x->pm->lock);
+
+	while (count--) {
+		if (!pmodel_cs_stepped(x, pmodel_cs_step(x)))
+			return false;
+	}
+	return true;
+}
+
 static void pmodel_cs_batch(struct pmodel *pm, struct pmodel_csg *csg, u32 c)
 {
 	struct pmodel_exec x = { .pm = pm, .csg = csg, .cs = &csg->cs[c] };
 	u32 left = pmodel_batch_size(pm);
 
-	while (left-- && pmodel_cs_stepped(&x, pmodel_cs_step(&x)))
-		;
+	while (left) {
+		u32 count = min_t(u32, left, SLICE_MAX);
+
+		if (!pmodel_cs_slice(&x, count))
+			break;
+		left -= count;
+	}
 
 	pmodel_cs_report(pm, csg, c);
 	if (csg->sync_update) {

@@ -52,6 +52,9 @@
 #include "panthor_fw_regs.h"
 #include "pmodel.h"
 
+/* Blocks of physical memory, known to be there, that are remembered. */
+#define KNOWN_BLOCKS	64
+
 /**
  * struct pmodel_mmio - A board with the model for its GPU
  */
@@ -66,6 +69,8 @@ struct pmodel_mmio {
 	void __iomem *io;
 	/** @lock: Makes computing a value and storing it in @io one step. */
 	raw_spinlock_t lock;
+	/** @known: Numbers, plus one, of blocks (subsections) that are memory. */
+	unsigned long known[KNOWN_BLOCKS];
 	/** @irqs: Interrupt numbers of the lines. */
 	int irqs[PMODEL_LINE_COUNT];
 	/** @bus_nb: Learns when a driver is bound to @pdev. */
@@ -152,6 +157,24 @@ static void pmodel_mmio_publish(void *data, u32 offset, u32 value)
 	__raw_writel(value, mmio->io + offset);
 }
 
+/*
+ * The walk of a page table asks for each table, each time. pfn_valid() enters an
+ * RCU read-side section, which costs more than the rest of the walk where
+ * lockdep looks on. The caller holds the lock that protects what is remembered.
+ */
+static bool pmodel_mmio_is_ram(struct pmodel_mmio *mmio, unsigned long pfn)
+{
+	unsigned long block = pfn >> PFN_SUBSECTION_SHIFT;
+	unsigned long *known = &mmio->known[block % KNOWN_BLOCKS];
+
+	if (*known == block + 1)
+		return true;
+	if (!pfn_valid(pfn))
+		return false;
+	*known = block + 1;
+	return true;
+}
+
 /* The registers are memory too, but the linear map leaves them out. */
 static void *pmodel_mmio_page(void *data, phys_addr_t pa)
 {
@@ -159,7 +182,7 @@ static void *pmodel_mmio_page(void *data, phys_addr_t pa)
 
 	if (PHYS_PFN(pa) - mmio->first_pfn < PHYS_PFN(PMODEL_IO_SIZE))
 		return NULL;
-	return pmodel_ram_page(data, pa);
+	return pmodel_mmio_is_ram(mmio, PHYS_PFN(pa)) ? phys_to_virt(pa) : NULL;
 }
 
 static const struct pmodel_front_ops pmodel_mmio_ops = {

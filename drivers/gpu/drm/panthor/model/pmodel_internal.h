@@ -40,10 +40,11 @@
  * pmodel::lock is a raw spinlock taken with interrupts disabled. It protects
  * registers, interrupts, address spaces with their TLBs, and every access to
  * memory through an address space. Register accesses come from any context,
- * hard interrupts included, and take only this lock. One instruction of a
- * command stream executes under one hold of it: an address space command is
- * therefore ordered against whole instructions, and an instruction that needs
- * several pages finds all of them accessible or has had no effect.
+ * hard interrupts included, and take only this lock. An instruction of a
+ * command stream executes under one hold of it, as a few others do: an address
+ * space command is therefore ordered against whole instructions, and an
+ * instruction that needs several pages finds all of them accessible or has had
+ * no effect.
  *
  * pmodel_csg::lock is a raw spinlock, taken with interrupts enabled. It
  * protects the group slot, its streams, and the acknowledge words of the slot

@@ -140,11 +140,11 @@ void pmodel_as_settle(struct pmodel *pm, u32 nr)
 {
 	struct pmodel_as *as = &pm->as[nr];
 
-	lockdep_assert_held(&pm->lock);
-
-	if (likely(as->command == AS_COMMAND_NOP) || as->stuck)
+	if (likely(as->command == AS_COMMAND_NOP))
 		return;
-	if (pmodel_now_ns(pm) >= as->command_done_ns)
+
+	lockdep_assert_held(&pm->lock);
+	if (!as->stuck && pmodel_now_ns(pm) >= as->command_done_ns)
 		pmodel_as_complete(pm, as);
 }
 
