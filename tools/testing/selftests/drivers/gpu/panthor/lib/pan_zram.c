@@ -9,8 +9,8 @@
 #include "pan_file.h"
 #include "pan_mem.h"
 
-#define ZRAM_DEV	"/dev/zram0"
-#define ZRAM_SYS	"/sys/block/zram0"
+/* Devices that are looked at: the first ones may be the machine's swap. */
+#define ZRAM_DEVICES	4
 
 /* What mkswap writes into the first page. */
 #define SWAP_PAGE	4096
@@ -22,6 +22,29 @@ struct swap_header {
 	uint32_t last_page;
 	uint32_t bad_pages;
 };
+
+/* The device that is in use, -1 when there is none. */
+static int device = -1;
+
+static void zram_path(char path[64], int index, const char *file)
+{
+	snprintf(path, 64, "/sys/block/zram%d/%s", index, file);
+}
+
+/* A device without a size belongs to nobody. */
+static int find_device(void)
+{
+	uint64_t size;
+	char path[64];
+	int i;
+
+	for (i = 0; i < ZRAM_DEVICES; i++) {
+		zram_path(path, i, "disksize");
+		if (!pan_read_u64(path, &size) && !size)
+			return i;
+	}
+	return -ENODEV;
+}
 
 static int make_swap(const char *path, uint64_t size)
 {
@@ -46,37 +69,47 @@ static int make_swap(const char *path, uint64_t size)
 
 int pan_zram_on(uint32_t mib)
 {
-	uint64_t size = 0;
+	char dev[32], disksize[64], reset[64];
+	int index = find_device();
 	int ret;
 
-	ret = pan_read_u64(ZRAM_SYS "/disksize", &size);
-	if (ret || size)
-		return -ENODEV;
+	if (index < 0)
+		return index;
+	snprintf(dev, sizeof(dev), "/dev/zram%d", index);
+	zram_path(disksize, index, "disksize");
+	zram_path(reset, index, "reset");
 
-	ret = pan_write_u64(ZRAM_SYS "/disksize", (uint64_t)mib << 20);
+	ret = pan_write_u64(disksize, (uint64_t)mib << 20);
 	if (ret)
-		return pan_error(ret, "%s/disksize", ZRAM_SYS);
+		return pan_error(ret, "%s", disksize);
 
-	ret = make_swap(ZRAM_DEV, (uint64_t)mib << 20);
-	if (!ret && swapon(ZRAM_DEV, SWAP_FLAG_PREFER | 100))
+	ret = make_swap(dev, (uint64_t)mib << 20);
+	if (!ret && swapon(dev, SWAP_FLAG_PREFER | 100))
 		ret = -errno;
 	if (ret) {
-		pan_write_file(ZRAM_SYS "/reset", "1");
-		return pan_error(ret, "swap on %s", ZRAM_DEV);
+		pan_write_file(reset, "1");
+		return pan_error(ret, "swap on %s", dev);
 	}
+	device = index;
 	return 0;
 }
 
 int pan_zram_off(void)
 {
+	char dev[32], reset[64];
 	int ret = 0;
 
-	if (swapoff(ZRAM_DEV) && errno != EINVAL)
-		ret = pan_error(-errno, "swapoff of %s", ZRAM_DEV);
+	if (device < 0)
+		return 0;
+	snprintf(dev, sizeof(dev), "/dev/zram%d", device);
+	zram_path(reset, device, "reset");
+	if (swapoff(dev) && errno != EINVAL)
+		ret = pan_error(-errno, "swapoff of %s", dev);
 	if (!ret) {
-		ret = pan_write_file(ZRAM_SYS "/reset", "1");
+		ret = pan_write_file(reset, "1");
 		if (ret)
-			pan_error(ret, "%s/reset", ZRAM_SYS);
+			pan_error(ret, "%s", reset);
+		device = -1;
 	}
 	return ret;
 }
