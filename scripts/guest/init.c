@@ -7,6 +7,7 @@
  *	rmmod NAME			unload it
  *	copy FROM TO			copy a file, with the directories it needs
  *	write FILE TEXT			write TEXT
+ *	await FILE			wait until FILE is there
  *	run SECONDS NAME PROGRAM	run a test program, with a time limit
  *	kunit PATTERN			run the KUnit suites whose names match
  *
@@ -39,6 +40,7 @@
 #include <unistd.h>
 
 #define STATUS_TIMEOUT	124
+#define AWAIT_SECONDS	20
 #define KUNIT_DIR	"/sys/kernel/debug/kunit"
 #define BREAK_FILE	"/sys/kernel/debug/panthor-model/inject/break_store"
 
@@ -226,6 +228,20 @@ static void do_copy(const char *from, const char *to)
 	close(out);
 }
 
+/* What a module makes may come a little after it was loaded. */
+static void do_await(const char *path)
+{
+	struct timespec pause = { .tv_nsec = 20000000 };
+	int tries;
+
+	for (tries = 0; tries < AWAIT_SECONDS * 50; tries++) {
+		if (!access(path, F_OK))
+			return;
+		nanosleep(&pause, NULL);
+	}
+	stop("%s did not appear: see the kernel log", path);
+}
+
 static void mark(const char *what, const char *name)
 {
 	char text[320];
@@ -365,6 +381,8 @@ static void do_line(char *line)
 		do_copy(first, rest);
 	else if (!strcmp(word, "write"))
 		must_write(first, rest);
+	else if (!strcmp(word, "await"))
+		do_await(first);
 	else if (!strcmp(word, "run"))
 		do_run(first, rest);
 	else if (!strcmp(word, "kunit"))

@@ -14,11 +14,13 @@ from .uml import SELFTESTS, Tests as UmlTests
 
 _CROSS = "aarch64-linux-gnu-"
 _QEMU = "qemu-system-aarch64"
-_BOARD = ["-M", "virt,gic-version=3", "-cpu", "cortex-a76", "-smp", "2",
-          "-m", "512"]
+# The device tree relies on the counter's frequency
+_BOARD = ["-M", "virt,gic-version=3", "-cpu", "cortex-a76,cntfrq=62500000",
+          "-smp", "2", "-m", "512"]
 _GUEST = paths.REPO / "scripts" / "guest"
 _FIRMWARE = "/lib/firmware/arm/mali/arch10.8/mali_csffw.bin"
 _MODEL_FIRMWARE = "/sys/kernel/debug/panthor-model/firmware"
+_RENDER_NODE = "/dev/dri/renderD128"
 _ZRAM = "384M"
 # One for the guest's swap, one for tests that want their own
 _APPEND = ["zram.num_devices=2"]
@@ -178,6 +180,8 @@ class Tests(UmlTests):
             rows.append(f"insmod {self.modules.guest_path(name)}")
             if name == "panthor_model":
                 rows.append(f"copy {_MODEL_FIRMWARE} {_FIRMWARE}")
+        # Without a GPU the tests would all be skipped
+        rows.append(f"await {_RENDER_NODE}")
         rows += [f"run {limit} {p.name} /lab/tests/{p.name}" for p in programs]
         if self._has_kunit():
             rows.append("kunit panthor*")

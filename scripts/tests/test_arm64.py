@@ -102,7 +102,8 @@ class Plan(Case):
         rows = tests._plan([Path("/x/bo_test")], 300).splitlines()
         firmware = next(i for i, r in enumerate(rows) if r.startswith("copy "))
         self.assertIn("panthor_model.ko", rows[firmware - 1])
-        self.assertEqual(rows[-3:], ["run 300 bo_test /lab/tests/bo_test",
+        self.assertEqual(rows[-4:], ["await /dev/dri/renderD128",
+                                     "run 300 bo_test /lab/tests/bo_test",
                                      "rmmod panthor", "rmmod panthor_model"])
         (objects / ".config").write_text(
             "CONFIG_DRM_PANTHOR_MODEL_KUNIT_TEST=y\n", encoding="ascii")
