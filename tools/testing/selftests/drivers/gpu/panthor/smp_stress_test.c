@@ -20,11 +20,11 @@
 #include "lib/pan_proc.h"
 
 #define WORK_ROUNDS	6u
-#define WORK_MIB	6
+#define WORK_MIB	2
 
 #define BINDS		150u
 #define BIND_BLOCK	(2 * PAN_MIB)
-#define BIND_BLOCKS	4
+#define BIND_BLOCKS	2
 #define BIND_SIZE	(BIND_BLOCKS * BIND_BLOCK)
 
 #define JOB_FAULTS	30u
@@ -91,7 +91,7 @@ static int worker_setup(struct pan_client *client, uint32_t index)
 	for (i = 0; !ret && i < ARRAY_SIZE(kinds); i++)
 		ret = pan_client_add_mib(client, i % 2, WORK_MIB / 2, kinds[i]);
 	if (!ret)
-		ret = pan_client_add(client, 0, BIND_SIZE, PAN_BUF_PRIVATE);
+		ret = pan_client_add(client, 0, BIND_BLOCK, PAN_BUF_PRIVATE);
 	return ret;
 }
 
