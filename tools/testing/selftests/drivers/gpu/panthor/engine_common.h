@@ -58,7 +58,7 @@ static inline int64_t engine_shrink(const struct pan_dev *dev, uint64_t pages)
 /* Free pages, and those that are on their way to swap. */
 static inline int64_t engine_free_pages(void)
 {
-	return pan_free_pages() + pan_meminfo_pages("Writeback");
+	return pan_free_pages() + pan_meminfo_pages("Writeback") + pan_zram_pages();
 }
 
 /* Waits until the books are in order and every BO has the class it belongs to. */

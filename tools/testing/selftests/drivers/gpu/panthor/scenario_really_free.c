@@ -23,7 +23,8 @@ static void sample(const struct pan_mem *before, struct sample *s)
 	struct pan_mem now;
 
 	pan_mem_read(&now);
-	s->rise = now.free - before->free;
+	/* What swap in memory takes has left its owner all the same. */
+	s->rise = now.free + now.zram - before->free - before->zram;
 	s->writeback = now.writeback;
 	s->swap_fall = before->swap_free - now.swap_free;
 }

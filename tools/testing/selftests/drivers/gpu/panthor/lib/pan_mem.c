@@ -56,6 +56,7 @@ void pan_mem_read(struct pan_mem *mem)
 	mem->swap_free = pan_meminfo_pages("SwapFree");
 	mem->swapped_in = pan_vmstat("pswpin");
 	mem->swapped_out = pan_vmstat("pswpout");
+	mem->zram = pan_zram_pages();
 }
 
 static FILE *open_gems(const struct pan_dev *dev)

@@ -29,6 +29,7 @@ uint64_t pan_free_pages(void);
  * @swap_free: SwapFree
  * @swapped_in: pswpin, since boot
  * @swapped_out: pswpout, since boot
+ * @zram: what swap on zram takes of memory
  */
 struct pan_mem {
 	uint64_t total;
@@ -40,6 +41,7 @@ struct pan_mem {
 	uint64_t swap_free;
 	uint64_t swapped_in;
 	uint64_t swapped_out;
+	uint64_t zram;
 };
 
 void pan_mem_read(struct pan_mem *mem);
@@ -74,6 +76,9 @@ void pan_drop_caches(void);
  */
 int pan_zram_on(uint32_t mib);
 int pan_zram_off(void);
+
+/* Pages of memory that all zram devices take for what was written to them. */
+uint64_t pan_zram_pages(void);
 
 /* Milliseconds of CLOCK_MONOTONIC. */
 uint64_t pan_now_ms(void);

@@ -113,3 +113,24 @@ int pan_zram_off(void)
 	}
 	return ret;
 }
+
+uint64_t pan_zram_pages(void)
+{
+	unsigned long long used;
+	uint64_t bytes = 0;
+	char path[64];
+	FILE *f;
+	int i;
+
+	for (i = 0; i < ZRAM_DEVICES; i++) {
+		zram_path(path, i, "mm_stat");
+		f = fopen(path, "re");
+		if (!f)
+			continue;
+		/* Third: the memory it takes, in bytes. */
+		if (fscanf(f, "%*u %*u %llu", &used) == 1)
+			bytes += used;
+		fclose(f);
+	}
+	return bytes / SWAP_PAGE;
+}
