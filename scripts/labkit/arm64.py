@@ -111,7 +111,7 @@ class Tests(UmlTests):
     """The selftests on the board, then the modules' own checks."""
 
     def __init__(self):
-        super().__init__("arm64", ["arm64"], "512M", 900)
+        super().__init__("arm64", ["arm64"], "512M", 1800)
         self.modules = None
         self.init = None
         self.dtb = None
