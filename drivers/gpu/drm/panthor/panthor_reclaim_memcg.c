@@ -45,13 +45,16 @@
  * its own. It also knows about protected memcgs and leaves them alone.
  *
  * If all of memory has to shrink, mm calls the shrinker for one memcg after the
- * other, just the same, with targets in proportion to what each has. Taking that
- * from each would evict the working set of an active cgroup while cgroups are
- * idle. So mm decides how much, memcg by memcg, and we decide whom: each of
- * these scans takes the coldest BOs of the device, whoever they are charged to,
- * except for memcgs that are protected or have no swap space left. The order of
- * the lists is that of the device and finding the coldest takes no search, so
- * that does not cost more with many cgroups than with one.
+ * other, just the same, the root of all memcgs being one of them. Taking from each
+ * in proportion to what it has would evict the working set of an active cgroup
+ * while others are idle. With many small cgroups it would evict nothing at all:
+ * mm does not scan for less than a batch before it is about to give up. So the
+ * root stands for the device: what is counted and taken for it is whatever is
+ * coldest, whoever it is charged to, except for memcgs that are protected or have
+ * no swap space left. Nothing is taken for the other memcgs then, unless mm has
+ * decided to ignore their protection. The lists have the order of the device, so
+ * the coldest BOs are found without a search, and a shortage of all memory does
+ * not cost more with many cgroups than with one.
  *
  * What is swapped out
  * ===================
@@ -321,6 +324,35 @@ static void count_memcg(struct memcg_accounts *accounts, struct mem_cgroup *memc
 	}
 }
 
+static bool is_spared(struct mem_cgroup *memcg)
+{
+	return mem_cgroup_below_min(NULL, memcg) || mem_cgroup_below_low(NULL, memcg) ||
+	       mem_cgroup_get_nr_swap_pages(memcg) <= 0;
+}
+
+/* All of memory is short, and mm has nothing special in mind with this memcg. */
+static bool is_left_to_root(struct mem_cgroup *memcg)
+{
+	return shrink_is_global() && !mem_cgroup_is_root(memcg) &&
+	       !mem_cgroup_below_low(NULL, memcg);
+}
+
+static void count_device(struct memcg_accounts *accounts, struct tally *tally)
+{
+	struct memcg_account *account;
+	int bucket;
+
+	tally->nr_accounts++;
+	tally->nr_pages += panthor_reclaim_sum_pages(accounts->root.base.nr_pages);
+
+	guard(spinlock)(&accounts->lock);
+	guard(rcu)();
+	hash_for_each(accounts->by_objcg, bucket, account, hash) {
+		if (!is_spared(memcg_of(account)))
+			tally->nr_pages += panthor_reclaim_sum_pages(account->base.nr_pages);
+	}
+}
+
 static unsigned long count(struct panthor_reclaim *reclaim, struct shrink_control *sc)
 {
 	struct mem_cgroup *memcg = sc->memcg ?: root_mem_cgroup;
@@ -328,10 +360,12 @@ static unsigned long count(struct panthor_reclaim *reclaim, struct shrink_contro
 	struct tally tally = {};
 	long swap_pages;
 
-	if (accounts->aware)
-		count_memcg(accounts, memcg, &tally);
-	else
+	if (!accounts->aware)
 		tally.nr_pages = panthor_reclaim_sum_pages(reclaim->nr_pages);
+	else if (shrink_is_global() && mem_cgroup_is_root(memcg))
+		count_device(accounts, &tally);
+	else
+		count_memcg(accounts, memcg, &tally);
 
 	/*
 	 * After this mm asks no more until there is another account. It has to
@@ -340,7 +374,7 @@ static unsigned long count(struct panthor_reclaim *reclaim, struct shrink_contro
 	if (!tally.nr_pages && !tally.nr_accounts)
 		return SHRINK_EMPTY;
 
-	if (!shrink_may_swap(sc))
+	if (!shrink_may_swap(sc) || is_left_to_root(memcg))
 		return 0;
 
 	swap_pages = mem_cgroup_get_nr_swap_pages(memcg);
@@ -366,19 +400,13 @@ static void begin_scan(struct panthor_reclaim *reclaim, struct shrink_control *s
 
 	scan->limited = true;
 	scan->memcg = memcg;
-	scan->global = shrink_is_global();
-	if (scan->global)
+	scan->global = shrink_is_global() && mem_cgroup_is_root(memcg);
+	if (shrink_is_global())
 		return;
 
 	/* Or mm would see no progress, and have ever more evicted. */
 	scan->wait_writeback = true;
 	atomic_long_inc(&accounts->nr_scans);
-}
-
-static bool is_spared(struct mem_cgroup *memcg)
-{
-	return mem_cgroup_below_min(NULL, memcg) || mem_cgroup_below_low(NULL, memcg) ||
-	       mem_cgroup_get_nr_swap_pages(memcg) <= 0;
 }
 
 static bool wants(const struct panthor_reclaim_scan *scan,
@@ -400,7 +428,7 @@ static void freed(struct panthor_reclaim *reclaim, const struct panthor_reclaim_
 {
 	struct memcg_accounts *accounts = reclaim->accounts;
 
-	if (!scan->limited || scan->global) {
+	if (!scan->limited || shrink_is_global()) {
 		mm_account_reclaimed_pages(scan->freed);
 		return;
 	}
