@@ -6,6 +6,7 @@
 #include "engine_common.h"
 
 #define EXPLICIT_MS	60000
+#define EXPLICIT_SMALL	(64ull << 10)
 
 /* Path of "mem_reclaim" or "mem_claim". */
 static inline void explicit_path(const struct pan_dev *dev, const char *knob,
@@ -67,13 +68,14 @@ enum explicit_order {
 	EXPLICIT_CHECK,		/* a check of every word */
 	EXPLICIT_SPIN,		/* start a job in VM 0 that does not end */
 	EXPLICIT_RELAX,		/* end it */
+	EXPLICIT_LOOP,		/* work and check until the next order */
 	EXPLICIT_EXIT,		/* end in good order */
 };
 
 /**
  * struct explicit_target - A process with GPU memory of every kind
  * @id: makes its contents different from others'
- * @mib: MiB of each kind of BO
+ * @mib: MiB of each kind of BO; 0 for one of EXPLICIT_SMALL bytes of each kind
  * @order: what it is to do
  * @given: number of orders given
  * @done: number of orders carried out; the first is to be ready
@@ -100,8 +102,12 @@ static inline int explicit_fill(struct pan_client *client, uint32_t mib)
 	int ret = 0;
 	uint32_t i;
 
-	for (i = 0; !ret && i < 4; i++)
-		ret = pan_client_add_mib(client, i % 2, mib, kinds[i]);
+	for (i = 0; !ret && i < 4; i++) {
+		if (mib)
+			ret = pan_client_add_mib(client, i % 2, mib, kinds[i]);
+		else
+			ret = pan_client_add(client, i % 2, EXPLICIT_SMALL, kinds[i]);
+	}
 	return ret ?: pan_client_work_all(client);
 }
 
@@ -116,9 +122,16 @@ static inline int explicit_spin(struct pan_ctx *ctx)
 	return pan_ctx_submit(ctx, 0) ?: pan_wait_word(pan_flag(ctx, 1), 1, 5000);
 }
 
-static inline int explicit_obey(struct pan_client *client, uint32_t order)
+static inline int explicit_obey(struct explicit_target *t, struct pan_client *client,
+				uint32_t given)
 {
-	switch (order) {
+	int ret = 0;
+
+	switch (t->order) {
+	case EXPLICIT_LOOP:
+		while (!ret && t->given == given)
+			ret = pan_client_work_all(client) ?: pan_client_check_all(client);
+		return ret;
 	case EXPLICIT_WORK:
 		return pan_client_work_all(client) ?: pan_client_check_all(client);
 	case EXPLICIT_CHECK:
@@ -150,7 +163,7 @@ static inline int explicit_target_main(void *arg)
 		while (t->given < next)
 			pan_sleep_ms(2);
 		next++;
-		t->result = explicit_obey(&client, t->order);
+		t->result = explicit_obey(t, &client, next - 1);
 		t->sigbus = client.sigbus;
 	}
 	pan_client_fini(&client);
