@@ -445,6 +445,11 @@ static void write_out(struct panthor_reclaim_bo *rbo, bool wait,
 	*writeback += stat.writeback;
 }
 
+static unsigned long pages_left(struct panthor_reclaim_bo *rbo)
+{
+	return READ_ONCE(to_bo(rbo)->base.filp->f_mapping->nrpages);
+}
+
 static unsigned long swap_pages(void)
 {
 	return max(get_nr_swap_pages(), 0L);
@@ -480,6 +485,7 @@ static const struct panthor_reclaim_ops panthor_evict_ops = {
 	.wait_vm = wait_vm,
 	.wait_bo = wait_bo,
 	.write_out = write_out,
+	.pages_left = pages_left,
 	.swap_pages = swap_pages,
 	.filed_right = filed_right,
 };

@@ -457,6 +457,13 @@ struct panthor_reclaim_ops {
 			  unsigned long *freed, unsigned long *writeback);
 
 	/**
+	 * @pages_left: Pages of an evicted BO that have not left for swap
+	 *
+	 * Context: Any.
+	 */
+	unsigned long (*pages_left)(struct panthor_reclaim_bo *bo);
+
+	/**
 	 * @swap_pages: Free swap space in pages, 0 if there is none
 	 *
 	 * Context: Any.

@@ -16,7 +16,6 @@
  * with the same flags and under the same lock.
  */
 
-#include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
@@ -30,13 +29,6 @@
 
 /* Locks are held for short times only, so look again soon. */
 #define LOCK_POLL_US	1000
-
-/*
- * What may stay although there is swap space: in each CPU a few pages can be out
- * of reach for a moment, and I/O errors are for mm to deal with.
- */
-#define MAX_LEFT_PERCENT	5
-#define MAX_LEFT_PER_CPU	32
 
 /**
  * struct set_run - One run over a set
@@ -158,7 +150,7 @@ static void start_writing(struct set_run *run, struct panthor_reclaim_set_entry 
 	count(run, PANTHOR_RECLAIM_STAT_EVICTED_BOS, 1);
 	count(run, PANTHOR_RECLAIM_STAT_EVICTED_PAGES, entry->bo->nr_pages);
 	run->scan.evicted += entry->bo->nr_pages;
-	run->reclaim->ops->write_out(entry->bo, false, &entry->freed, &writeback);
+	run->reclaim->ops->write_out(entry->bo, false, &run->scan.freed, &writeback);
 }
 
 /* See what need not or must not be tried, while no lock is held. */
@@ -348,8 +340,8 @@ static int do_round(struct set_run *run)
 	return 0;
 }
 
-/* Wait for what was in the way, for a slice of the time left. */
-static void wait_slice(struct set_run *run)
+/* Wait for what was in the way, for a slice of the time left. -EINTR on a signal. */
+static int wait_slice(struct set_run *run)
 {
 	const struct panthor_reclaim_ops *ops = run->reclaim->ops;
 	ktime_t start = ktime_get();
@@ -376,6 +368,8 @@ static void wait_slice(struct set_run *run)
 	if (run->busy_vm)
 		put_vm(run->reclaim, run->busy_vm);
 	run->busy_vm = NULL;
+
+	return ret == -ERESTARTSYS ? -EINTR : 0;
 }
 
 /*
@@ -384,34 +378,27 @@ static void wait_slice(struct set_run *run)
  */
 static int finish_writing(struct set_run *run)
 {
-	unsigned long evicted = 0, freed = 0, may_stay;
+	unsigned long left = 0;
 
 	for (unsigned long i = 0; i < run->set->nr_entries; i++) {
-		struct panthor_reclaim_set_entry *entry = &run->set->entries[i];
-		unsigned long now = 0;
+		struct panthor_reclaim_bo *bo = run->set->entries[i].bo;
 
-		if (!READ_ONCE(entry->bo->evicted))
+		if (!READ_ONCE(bo->evicted))
 			continue;
 
 		if (signal_pending(current))
 			return -EINTR;
 
-		run->reclaim->ops->write_out(entry->bo, true, &now, &run->scan.writeback);
-		entry->freed += now;
-		run->scan.freed += entry->freed;
-
-		/* Unless it is coming back. */
-		if (entry->state == PANTHOR_RECLAIM_SET_EVICTED &&
-		    READ_ONCE(entry->bo->evicted)) {
-			evicted += entry->bo->nr_pages;
-			freed += min(entry->freed, entry->bo->nr_pages);
-		}
+		run->reclaim->ops->write_out(bo, true, &run->scan.freed, &run->scan.writeback);
+		left += run->reclaim->ops->pages_left(bo);
 		cond_resched();
 	}
 
-	may_stay = evicted / 100 * MAX_LEFT_PERCENT + num_online_cpus() * MAX_LEFT_PER_CPU;
-
-	return evicted - freed > may_stay ? -ENOSPC : 0;
+	/*
+	 * Otherwise they are coming back, or somebody looks at them: a CPU that
+	 * is about to put them on a list, for one.
+	 */
+	return left > run->reclaim->ops->swap_pages() ? -ENOSPC : 0;
 }
 
 static int conclude(struct set_run *run)
@@ -473,7 +460,9 @@ int panthor_reclaim_evict_set(struct panthor_reclaim *reclaim,
 		if (ret || !run.again || ktime_compare(ktime_get(), run.deadline) >= 0)
 			break;
 
-		wait_slice(&run);
+		ret = wait_slice(&run);
+		if (ret)
+			break;
 	}
 	if (run.busy_vm)
 		put_vm(reclaim, run.busy_vm);

@@ -43,9 +43,6 @@ struct panthor_reclaim_set_entry {
 
 	/** @round: Number of the last round in which there was an attempt. */
 	unsigned int round;
-
-	/** @freed: Pages that left memory. */
-	unsigned long freed;
 };
 
 /**

@@ -198,6 +198,11 @@ static void write_out(struct panthor_reclaim_bo *rbo, bool wait,
 		*freed += rbo->nr_pages;
 }
 
+static unsigned long pages_left(struct panthor_reclaim_bo *rbo)
+{
+	return to_mock_bo(rbo)->mock->unwritable ? rbo->nr_pages : 0;
+}
+
 static struct mock *current_mock;
 
 static unsigned long swap_pages(void)
@@ -223,6 +228,7 @@ static const struct panthor_reclaim_ops mock_ops = {
 	.wait_vm = wait_vm,
 	.wait_bo = wait_bo,
 	.write_out = write_out,
+	.pages_left = pages_left,
 	.swap_pages = swap_pages,
 	.filed_right = filed_right,
 };

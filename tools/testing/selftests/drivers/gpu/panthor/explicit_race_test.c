@@ -317,10 +317,11 @@ TEST_F_TIMEOUT(race, device_is_unbound_during_a_write, TIMEOUT_S)
 		pid_t pid;
 
 		ASSERT_NE(NULL, target);
-		if (i)
+		if (i) {
 			EXPECT_OK(explicit_reclaim(&self->dev, target->pid));
-		else
+		} else {
 			EXPECT_OK(explicit_order(target, EXPLICIT_SPIN));
+		}
 		pid = fork();
 		ASSERT_LE(0, pid);
 		if (!pid) {

@@ -23,6 +23,8 @@ static const struct scenario * const scenarios[] = {
 	&scenario_busy_vm,
 	&scenario_overcommit_one,
 	&scenario_overcommit_two,
+	&scenario_explicit_reclaim,
+	&scenario_explicit_claim,
 };
 
 #define TIMEOUT_S	120

@@ -42,6 +42,8 @@ extern const struct scenario scenario_memcg_scale;
 extern const struct scenario scenario_busy_vm;
 extern const struct scenario scenario_overcommit_one;
 extern const struct scenario scenario_overcommit_two;
+extern const struct scenario scenario_explicit_reclaim;
+extern const struct scenario scenario_explicit_claim;
 
 /**
  * struct scenario_client - What a client in a process of its own reports

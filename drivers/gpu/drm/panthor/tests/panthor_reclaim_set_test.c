@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0 or MIT
+
+/* A given set of BOs goes: those, no others, and what is told about it. */
+
+#include "../panthor_reclaim_set.h"
+#include "panthor_reclaim_mock.h"
+
+#define BUDGET_NS	(100 * NSEC_PER_MSEC)
+#define MAX_BOS		8
+
+/**
+ * struct mock_set - A set of BOs without hardware
+ */
+struct mock_set {
+	/** @base: What is tested. */
+	struct panthor_reclaim_set base;
+
+	/** @entries: Its BOs. */
+	struct panthor_reclaim_set_entry entries[MAX_BOS];
+
+	/** @foreign: The BO that is somebody else's, too. */
+	struct mock_bo *foreign;
+};
+
+static bool is_foreign(struct panthor_reclaim_set *base,
+		       const struct panthor_reclaim_set_entry *entry)
+{
+	struct mock_set *set = container_of(base, struct mock_set, base);
+
+	return set->foreign && entry->bo == &set->foreign->base;
+}
+
+static struct mock_set *set_create(struct kunit *test)
+{
+	struct mock_set *set = kunit_kzalloc(test, sizeof(*set), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, set);
+	set->base.entries = set->entries;
+	set->base.budget_ns = BUDGET_NS;
+	set->base.is_foreign = is_foreign;
+
+	return set;
+}
+
+static struct mock_bo *add(struct mock_set *set, struct mock_bo *bo)
+{
+	set->entries[set->base.nr_entries++].bo = &bo->base;
+
+	return bo;
+}
+
+static int evict(struct mock *mock, struct mock_set *set)
+{
+	int ret = panthor_reclaim_evict_set(&mock->reclaim, &set->base);
+
+	KUNIT_EXPECT_EQ(mock->test, 0, panthor_reclaim_check(&mock->reclaim));
+
+	return ret;
+}
+
+static bool is_out(const struct mock_bo *bo)
+{
+	return bo->facts.evicted;
+}
+
+static void whole_set_goes_and_nothing_else(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock), *other = mock_vm_create(mock);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *stay[5];
+
+	stay[0] = mock_bo_unused(mock, 1);
+	stay[1] = mock_bo_mmapped(mock, 1);
+	stay[2] = mock_bo_private(vm, 1);
+	stay[3] = mock_bo_private(other, 1);
+	stay[4] = mock_bo_shared(mock, 1);
+	add(set, mock_bo_unused(mock, 1));
+	add(set, mock_bo_mmapped(mock, 1));
+	add(set, mock_bo_private(vm, 1));
+	add(set, mock_bo_shared(mock, 1));
+	add(set, mock_bo_private(other, 1));
+
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	KUNIT_EXPECT_EQ(test, 5, mock->logged);
+	for (int i = 0; i < ARRAY_SIZE(stay); i++)
+		KUNIT_EXPECT_FALSE_MSG(test, is_out(stay[i]), "BO %d", i);
+	for (int i = 0; i < set->base.nr_entries; i++)
+		KUNIT_EXPECT_EQ(test, PANTHOR_RECLAIM_SET_EVICTED, set->entries[i].state);
+}
+
+static void private_bos_of_a_vm_share_one_sweep(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct mock_set *set = set_create(test);
+
+	for (int i = 0; i < 4; i++) {
+		add(set, mock_bo_private(vm, 1));
+		add(set, mock_bo_unused(mock, 1));
+	}
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	KUNIT_EXPECT_EQ(test, 8, mock->logged);
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&mock->sweeps));
+}
+
+static void sweep_that_is_full_is_followed_by_another(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct mock_set *set = set_create(test);
+
+	vm->foreign = 2;
+	for (int i = 0; i < 5; i++)
+		add(set, mock_bo_private(vm, 1));
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	KUNIT_EXPECT_EQ(test, 5, mock->logged);
+	KUNIT_EXPECT_EQ(test, 3, atomic_read(&mock->sweeps));
+}
+
+static void foreign_bo_stays_and_is_counted(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *own = add(set, mock_bo_private(vm, 1));
+
+	set->foreign = add(set, mock_bo_private(vm, 1));
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	KUNIT_EXPECT_TRUE(test, is_out(own));
+	KUNIT_EXPECT_FALSE(test, is_out(set->foreign));
+	KUNIT_EXPECT_EQ(test, PANTHOR_RECLAIM_SET_LEFT, set->entries[1].state);
+	KUNIT_EXPECT_EQ(test, 1, mock_stat(mock, PANTHOR_RECLAIM_STAT_SKIP_FOREIGN));
+}
+
+static void pinned_bo_is_no_error(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *bo = add(set, mock_bo_unused(mock, 1));
+
+	bo->facts.pinned = true;
+	mock_bo_file(bo);
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	KUNIT_EXPECT_FALSE(test, is_out(bo));
+}
+
+static void busy_vm_keeps_its_bos_and_others_go(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *busy = mock_vm_create(mock), *idle = mock_vm_create(mock);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *stays = add(set, mock_bo_private(busy, 1));
+	struct mock_bo *goes = add(set, mock_bo_private(idle, 1));
+	ktime_t start = ktime_get();
+
+	busy->busy = 1;
+	busy->done_ns = U64_MAX;
+	KUNIT_EXPECT_EQ(test, -EBUSY, evict(mock, set));
+	KUNIT_EXPECT_GE(test, ktime_to_ns(ktime_sub(ktime_get(), start)), BUDGET_NS);
+	KUNIT_EXPECT_FALSE(test, is_out(stays));
+	KUNIT_EXPECT_TRUE(test, is_out(goes));
+	KUNIT_EXPECT_EQ(test, busy->id, mock->waits[0]);
+}
+
+static void vm_that_becomes_idle_goes(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *bo = add(set, mock_bo_private(vm, 1));
+
+	vm->busy = 1;
+	vm->done_ns = 2 * NSEC_PER_MSEC;
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	KUNIT_EXPECT_TRUE(test, is_out(bo));
+}
+
+static void busy_shared_bo_is_waited_for(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *bo = add(set, mock_bo_shared(mock, 1));
+
+	bo->error = -EBUSY;
+	bo->done_ns = 2 * NSEC_PER_MSEC;
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	KUNIT_EXPECT_TRUE(test, is_out(bo));
+}
+
+static void signal_ends_the_wait(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *bo = add(set, mock_bo_private(vm, 1));
+
+	vm->busy = 1;
+	mock->signal = true;
+	KUNIT_EXPECT_EQ(test, -EINTR, evict(mock, set));
+	KUNIT_EXPECT_FALSE(test, is_out(bo));
+	KUNIT_EXPECT_EQ(test, 1, mock->nr_waits);
+}
+
+static void gpu_that_keeps_hold_is_tried_again(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *bo = add(set, mock_bo_private(vm, 1));
+
+	vm->dead_gpu = true;
+	KUNIT_EXPECT_EQ(test, -EBUSY, evict(mock, set));
+	KUNIT_EXPECT_FALSE(test, is_out(bo));
+	KUNIT_EXPECT_EQ(test, PANTHOR_RECLAIM_SET_WAITING, set->entries[0].state);
+	KUNIT_EXPECT_LT(test, 1, atomic_read(&mock->sweeps));
+}
+
+static void bo_too_large_for_swap_stays_and_smaller_ones_go(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *large = add(set, mock_bo_unused(mock, 100));
+	struct mock_bo *small = add(set, mock_bo_unused(mock, 10));
+
+	mock->swap = 50;
+	KUNIT_EXPECT_EQ(test, -ENOSPC, evict(mock, set));
+	KUNIT_EXPECT_FALSE(test, is_out(large));
+	KUNIT_EXPECT_TRUE(test, is_out(small));
+	KUNIT_EXPECT_EQ(test, 1, mock_stat(mock, PANTHOR_RECLAIM_STAT_SKIP_NOSWAP));
+}
+
+/* Swap was there when it was asked for, and then it was not. */
+static void use_up_swap(struct mock *mock, int bo)
+{
+	mock->swap = 0;
+}
+
+static void what_swap_did_not_take_is_an_error(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_set *set = set_create(test);
+
+	add(set, mock_bo_unused(mock, 10));
+	mock->unwritable = true;
+	mock->on_evict = use_up_swap;
+	KUNIT_EXPECT_EQ(test, -ENOSPC, evict(mock, set));
+}
+
+/* It is not evicted twice, but its pages may still be on their way. */
+static void what_others_evicted_is_waited_for(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *bo = add(set, mock_bo_unused(mock, 10));
+	struct panthor_reclaim_scan scan;
+
+	mock->async = true;
+	mock_scan(mock, 10, 0, &scan);
+	KUNIT_ASSERT_TRUE(test, is_out(bo));
+	KUNIT_EXPECT_EQ(test, 10, scan.writeback);
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	KUNIT_EXPECT_EQ(test, 1, mock->logged);
+	KUNIT_EXPECT_EQ(test, 10, mock_stat(mock, PANTHOR_RECLAIM_STAT_FREED_PAGES));
+}
+
+static struct kunit_case set_test_cases[] = {
+	KUNIT_CASE(whole_set_goes_and_nothing_else),
+	KUNIT_CASE(private_bos_of_a_vm_share_one_sweep),
+	KUNIT_CASE(sweep_that_is_full_is_followed_by_another),
+	KUNIT_CASE(foreign_bo_stays_and_is_counted),
+	KUNIT_CASE(pinned_bo_is_no_error),
+	KUNIT_CASE(busy_vm_keeps_its_bos_and_others_go),
+	KUNIT_CASE(vm_that_becomes_idle_goes),
+	KUNIT_CASE(busy_shared_bo_is_waited_for),
+	KUNIT_CASE(signal_ends_the_wait),
+	KUNIT_CASE(gpu_that_keeps_hold_is_tried_again),
+	KUNIT_CASE(bo_too_large_for_swap_stays_and_smaller_ones_go),
+	KUNIT_CASE(what_swap_did_not_take_is_an_error),
+	KUNIT_CASE(what_others_evicted_is_waited_for),
+	{}
+};
+
+static struct kunit_suite set_test_suite = {
+	.name = "panthor_reclaim_set",
+	.test_cases = set_test_cases,
+};
+
+kunit_test_suite(set_test_suite);

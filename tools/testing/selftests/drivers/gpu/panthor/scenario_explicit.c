@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A resource manager names a process: how fast does its memory leave, and how
+ * much of it; and how long is its first job after it was brought back, compared
+ * with one that finds its memory in swap, and with one that never lost it?
+ *
+ * The process names itself, which makes no difference to the driver.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/pan_file.h"
+#include "lib/pan_mem.h"
+#include "scenario.h"
+
+#define MIB		64
+#define JOBS		5
+#define GOAL_LEFT	95
+#define GOAL_SAVED	90
+
+static int write_knob(const struct pan_client *client, const char *name)
+{
+	char path[PATH_MAX], text[16];
+
+	snprintf(path, sizeof(path), "%.3000s/%s", client->dev.sysfs, name);
+	snprintf(text, sizeof(text), "%d", getpid());
+	return pan_write_file(path, text);
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
+}
+
+/* A client of which everything is in memory. SCENARIO_GOOD, or why there is none. */
+static enum scenario_result prepare(const struct scenario *s, struct pan_client *client,
+				    uint32_t mib)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	ret = pan_client_init(client, 1, 1);
+	if (ret)
+		return scenario_outcome(s, SCENARIO_BROKEN, "no client: error %d", ret);
+
+	snprintf(path, sizeof(path), "%.3000s/mem_reclaim", client->dev.sysfs);
+	if (!pan_file_exists(path)) {
+		pan_client_fini(client);
+		return scenario_outcome(s, SCENARIO_SKIP, "no sysfs file 'mem_reclaim'");
+	}
+
+	ret = pan_client_add_mib(client, 0, mib, PAN_BUF_PRIVATE);
+	if (!ret)
+		ret = pan_client_work(client, 0);
+	if (!ret)
+		return SCENARIO_GOOD;
+
+	pan_client_fini(client);
+	return scenario_outcome(s, SCENARIO_BROKEN, "buffers: error %d", ret);
+}
+
+static enum scenario_result verify(const struct scenario *s, struct pan_client *client)
+{
+	int ret = pan_client_work(client, 0);
+
+	if (!ret)
+		ret = pan_client_check(client, 0);
+	scenario_metric(s, "bad_words", "words", client->bad_words);
+	return ret ? scenario_outcome(s, SCENARIO_BROKEN, "the next job failed: error %d", ret) :
+		     SCENARIO_GOOD;
+}
+
+static enum scenario_result measure_reclaim(const struct scenario *s,
+					    struct pan_client *client, uint32_t mib)
+{
+	enum scenario_result result;
+	int64_t left = pan_free_pages();
+	uint64_t us = now_us();
+	int ret;
+
+	ret = write_knob(client, "mem_reclaim");
+	us = now_us() - us;
+	left = ((int64_t)pan_free_pages() - left) * 100 / (mib * 256ll);
+	scenario_metric(s, "left_memory", "percent", left);
+	scenario_metric(s, "speed", "MiB/s", mib * 1000000ull / (us ?: 1));
+	if (ret)
+		return scenario_outcome(s, SCENARIO_BROKEN, "mem_reclaim: error %d", ret);
+
+	result = verify(s, client);
+	if (result)
+		return result;
+	return scenario_outcome(s, left < GOAL_LEFT ? SCENARIO_SHORT : SCENARIO_GOOD,
+				"%d %% of %u MiB left memory", (int)left, mib);
+}
+
+static enum scenario_result run_reclaim(const struct scenario *s,
+					const struct scenario_options *o)
+{
+	uint32_t mib = scenario_default(o->mib, MIB);
+	enum scenario_result result;
+	struct pan_client client;
+
+	result = prepare(s, &client, mib);
+	if (result)
+		return result;
+	result = measure_reclaim(s, &client, mib);
+	pan_client_fini(&client);
+	return result;
+}
+
+/* A job that uses next to nothing, so that what it takes is what it waits for. */
+static int first_job(struct pan_client *client, uint64_t *us)
+{
+	struct pan_ctx *ctx = &client->ctx[0];
+	uint64_t start = now_us();
+	int ret;
+
+	pan_cs_store32(pan_ctx_append(ctx, 0), pan_flag_va(3), 1);
+	ret = pan_ctx_submit(ctx, 0);
+	if (!ret)
+		ret = pan_ctx_wait(ctx, 0);
+	*us = now_us() - start;
+	return ret;
+}
+
+/* The GPU is asleep every time, so that this is the same for all of them. */
+static int rest(struct pan_client *client)
+{
+	return pan_wait_runtime_status(&client->dev, "suspended", 5000);
+}
+
+struct latencies {
+	uint64_t never;
+	uint64_t on_demand;
+	uint64_t claimed;
+	uint64_t claim;
+};
+
+static int measure_latencies(struct pan_client *client, struct latencies *l)
+{
+	uint64_t us, start;
+	int ret, i;
+
+	/* The best of some: the others were disturbed. */
+	*l = (struct latencies) { ~0ull, ~0ull, ~0ull, ~0ull };
+	for (i = 0; i < JOBS; i++) {
+		ret = rest(client) ?: first_job(client, &us);
+		if (ret)
+			return ret;
+		l->never = us < l->never ? us : l->never;
+
+		ret = write_knob(client, "mem_reclaim") ?: rest(client);
+		ret = ret ?: first_job(client, &us);
+		if (ret)
+			return ret;
+		l->on_demand = us < l->on_demand ? us : l->on_demand;
+
+		ret = write_knob(client, "mem_reclaim");
+		start = now_us();
+		ret = ret ?: write_knob(client, "mem_claim");
+		us = now_us() - start;
+		l->claim = us < l->claim ? us : l->claim;
+		ret = ret ?: rest(client);
+		ret = ret ?: first_job(client, &us);
+		if (ret)
+			return ret;
+		l->claimed = us < l->claimed ? us : l->claimed;
+	}
+	return 0;
+}
+
+static enum scenario_result measure_claim(const struct scenario *s, struct pan_client *client)
+{
+	enum scenario_result result;
+	struct latencies l;
+	int64_t saved;
+	int ret;
+
+	ret = measure_latencies(client, &l);
+	if (ret)
+		return scenario_outcome(s, SCENARIO_BROKEN, "error %d", ret);
+
+	saved = (int64_t)(l.on_demand - l.claimed) * 100;
+	saved /= l.on_demand > l.never ? (int64_t)(l.on_demand - l.never) : 1;
+	scenario_metric(s, "never_evicted", "us", l.never);
+	scenario_metric(s, "on_demand", "us", l.on_demand);
+	scenario_metric(s, "claimed", "us", l.claimed);
+	scenario_metric(s, "claim", "us", l.claim);
+	scenario_metric(s, "saved", "percent", saved);
+	result = verify(s, client);
+	if (result)
+		return result;
+	return scenario_outcome(s, saved < GOAL_SAVED ? SCENARIO_SHORT : SCENARIO_GOOD,
+				"%d %% of what swap costs the first job was saved", (int)saved);
+}
+
+static enum scenario_result run_claim(const struct scenario *s,
+				      const struct scenario_options *o)
+{
+	enum scenario_result result;
+	struct pan_client client;
+
+	result = prepare(s, &client, scenario_default(o->mib, MIB));
+	if (result)
+		return result;
+	result = measure_claim(s, &client);
+	pan_client_fini(&client);
+	return result;
+}
+
+const struct scenario scenario_explicit_reclaim = {
+	.name = "explicit-reclaim",
+	.title = "mem_reclaim of an idle process: how fast, and how much is free then?",
+	.run = run_reclaim,
+};
+
+const struct scenario scenario_explicit_claim = {
+	.name = "explicit-claim",
+	.title = "first job after mem_claim, after eviction, and without",
+	.run = run_claim,
+};
