@@ -81,7 +81,8 @@ class Tour:
     def verdicts(self):
         """All that had to hold, in the order a person wants to know it."""
         found = self._data()
-        for name in ("squeeze", "return", "contend", "memcg", "shrink"):
+        for name in ("squeeze", "return", "contend", "memcg", "shrink",
+                     "reclaim", "claim"):
             scene = self.scene(name)
             if scene is not None:
                 found += getattr(self, f"_{name}")(scene)
@@ -161,6 +162,24 @@ class Tour:
             found.append(Verdict("debugfs shrink freed memory before it "
                                  "returned", (freed or 0) >= least, detail))
         return found
+
+    @staticmethod
+    def _number(scene, name):
+        return next((int(n[1]) for n in scene.numbers if n[0] == name), None)
+
+    def _reclaim(self, scene):
+        freed = self._number(scene, "reclaim_freed")
+        return [Verdict("mem_reclaim had the memory of an idle client leave",
+                        (freed or 0) >= 14,
+                        "it failed" if freed is None else
+                        f"free memory rose by {freed} MiB, of 16 it has")]
+
+    def _claim(self, scene):
+        used = self._number(scene, "claim_used")
+        return [Verdict("mem_claim brought it back before it was needed",
+                        (used or 0) >= 14 and scene.clients == {"f": 0},
+                        "it failed" if used is None else
+                        f"free memory fell by {used} MiB")]
 
     def _kernel(self):
         failure = guest_failure(self.outcome)
