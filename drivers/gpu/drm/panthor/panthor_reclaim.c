@@ -448,6 +448,7 @@ void panthor_reclaim_vm_touch(struct panthor_reclaim *reclaim,
 			      struct panthor_reclaim_vm *vm)
 {
 	spin_lock(&reclaim->lock);
+	vm->touched = ktime_get();
 	if (vm->nr_bos)
 		list_move_tail(&vm->node.link, &reclaim->vms);
 	spin_unlock(&reclaim->lock);
@@ -475,7 +476,8 @@ void panthor_reclaim_vm_hold(struct panthor_reclaim *reclaim,
  * @reclaim: The device's reclaim.
  * @vm: The VM.
  * @keep_ns: Time in nanoseconds for which scans that respect it leave the VM
- *	     alone still. 0 leaves what was asked for before.
+ *	     alone still, as long as it gets jobs. 0 leaves what was asked for
+ *	     before.
  *
  * Context: Any, does not sleep.
  */
@@ -502,6 +504,60 @@ void panthor_reclaim_vm_release(struct panthor_reclaim *reclaim,
 unsigned long panthor_reclaim_reclaimable(struct panthor_reclaim *reclaim)
 {
 	return panthor_reclaim_sum_pages(reclaim->nr_pages);
+}
+
+/**
+ * panthor_reclaim_vm_pages() - Size of the private BOs of a VM that have pages
+ * @reclaim: The device's reclaim.
+ * @vm: The VM.
+ *
+ * Context: Any, does not sleep, but takes time that grows with the BOs.
+ *
+ * Return: Pages.
+ */
+unsigned long panthor_reclaim_vm_pages(struct panthor_reclaim *reclaim,
+				       struct panthor_reclaim_vm *vm)
+{
+	struct panthor_reclaim_node *node;
+	unsigned long count = 0;
+
+	spin_lock(&reclaim->lock);
+	list_for_each_entry(node, &vm->bos, link) {
+		if (!node->cursor)
+			count += container_of(node, struct panthor_reclaim_bo, node)->nr_pages;
+	}
+	spin_unlock(&reclaim->lock);
+
+	return count;
+}
+
+static bool is_to_be_kept(const struct panthor_reclaim_vm *vm)
+{
+	ktime_t now = ktime_get();
+
+	return ktime_before(now, vm->keep_until) &&
+	       ktime_to_ns(ktime_sub(now, vm->touched)) < PANTHOR_RECLAIM_KEEP_IDLE_NS;
+}
+
+/**
+ * panthor_reclaim_vm_is_kept() - Is it too early to ask a VM for its memory?
+ * @reclaim: The device's reclaim.
+ * @vm: The VM.
+ *
+ * Context: Any, does not sleep.
+ *
+ * Return: true if the VM is held, or still to be kept.
+ */
+bool panthor_reclaim_vm_is_kept(struct panthor_reclaim *reclaim,
+				struct panthor_reclaim_vm *vm)
+{
+	bool kept;
+
+	spin_lock(&reclaim->lock);
+	kept = vm->held || is_to_be_kept(vm);
+	spin_unlock(&reclaim->lock);
+
+	return kept;
 }
 
 static void cursor_enter(struct panthor_reclaim *reclaim,
@@ -591,17 +647,14 @@ static void release_bo(struct panthor_reclaim *reclaim, struct panthor_reclaim_b
 	reclaim->ops->put_bo(bo);
 }
 
-static bool is_kept(struct panthor_reclaim_scan *scan, const struct panthor_reclaim_vm *vm)
+static bool is_off_limits(struct panthor_reclaim_scan *scan, const struct panthor_reclaim_vm *vm)
 {
 	if (vm->held)
 		return true;
 
-	if (!scan->respect_keep || !ktime_before(ktime_get(), vm->keep_until))
-		return false;
+	scan->busy |= vm->claimed;
 
-	scan->busy = true;
-
-	return true;
+	return vm->claimed;
 }
 
 static struct panthor_reclaim_vm *
@@ -619,7 +672,7 @@ claim_next_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan *scan
 			continue;
 
 		vm = container_of(node, struct panthor_reclaim_vm, node);
-		if (vm->claimed || !wants_vm(reclaim, scan, vm) || is_kept(scan, vm) ||
+		if (!wants_vm(reclaim, scan, vm) || is_off_limits(scan, vm) ||
 		    !reclaim->ops->get_vm(vm))
 			continue;
 
@@ -830,6 +883,24 @@ static bool sweep_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_sca
 	return false;
 }
 
+/* Take note of a VM's jobs. Returns whether the VM, though idle, is to be kept. */
+static bool note_jobs(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan *scan,
+		      struct panthor_reclaim_vm *vm, int begun)
+{
+	bool kept = false;
+
+	spin_lock(&reclaim->lock);
+	if (begun == -EBUSY)
+		vm->touched = ktime_get();
+	else if (!begun && scan->respect_keep)
+		kept = is_to_be_kept(vm);
+	spin_unlock(&reclaim->lock);
+
+	scan->busy |= kept;
+
+	return kept;
+}
+
 /* The private BOs of a claimed VM. */
 static int scan_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan *scan,
 		   struct panthor_reclaim_vm *vm, unsigned int *pending)
@@ -846,10 +917,12 @@ static int scan_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan 
 		LIST_HEAD(victims);
 
 		ret = reclaim->ops->begin_vm(vm, pending);
+		again = !note_jobs(reclaim, scan, vm, ret);
 		if (ret)
 			break;
 
-		again = sweep_vm(reclaim, scan, vm, &cursor, &left, &victims);
+		if (again)
+			again = sweep_vm(reclaim, scan, vm, &cursor, &left, &victims);
 
 		ret = reclaim->ops->end_vm(vm, &victims);
 		list_for_each_entry_safe(bo, next, &victims, victims) {

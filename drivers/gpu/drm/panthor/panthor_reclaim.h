@@ -27,6 +27,9 @@ struct shrinker;
  */
 #define PANTHOR_RECLAIM_WAIT_BUDGET_NS	(10 * NSEC_PER_MSEC)
 
+/* A VM that has had no job for that long has no use for being kept. */
+#define PANTHOR_RECLAIM_KEEP_IDLE_NS	(250 * NSEC_PER_MSEC)
+
 /**
  * enum panthor_reclaim_class - What it takes to evict a BO, cheapest first
  *
@@ -281,6 +284,9 @@ struct panthor_reclaim_vm {
 	/** @keep_until: Scans that respect it leave the VM alone until then (ktime_get()). */
 	ktime_t keep_until;
 
+	/** @touched: When the VM last got a job, was made active or was found busy. */
+	ktime_t touched;
+
 	/** @tried: Sequence number of the last scan that waited for this VM. */
 	u64 tried;
 
@@ -498,7 +504,7 @@ struct panthor_reclaim_scan {
 	/** @interruptible: Waiting for jobs, and with it the scan, ends on a signal. */
 	bool interruptible;
 
-	/** @respect_keep: Leave VMs alone for the time that they are to be kept. */
+	/** @respect_keep: Leave VMs alone for the time that they are to be kept and have jobs. */
 	bool respect_keep;
 
 	/** @limited: Ask &panthor_reclaim_account_ops.wants about every account. */
@@ -646,6 +652,10 @@ unsigned long panthor_reclaim_shrinker_scan(struct panthor_reclaim *reclaim,
 					    struct shrink_control *sc);
 
 unsigned long panthor_reclaim_reclaimable(struct panthor_reclaim *reclaim);
+unsigned long panthor_reclaim_vm_pages(struct panthor_reclaim *reclaim,
+				       struct panthor_reclaim_vm *vm);
+bool panthor_reclaim_vm_is_kept(struct panthor_reclaim *reclaim,
+				struct panthor_reclaim_vm *vm);
 unsigned int panthor_reclaim_check(struct panthor_reclaim *reclaim);
 unsigned int panthor_reclaim_count_misfiled(struct panthor_reclaim *reclaim);
 void panthor_reclaim_print(struct panthor_reclaim *reclaim, struct drm_printer *p);

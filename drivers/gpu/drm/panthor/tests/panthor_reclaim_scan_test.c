@@ -465,11 +465,36 @@ static void only_scans_that_respect_it_keep_a_vm(struct kunit *test)
 
 	mock_bo_private(vm, 1);
 	panthor_reclaim_vm_hold(&mock->reclaim, &vm->base);
+	panthor_reclaim_vm_touch(&mock->reclaim, &vm->base);
 	panthor_reclaim_vm_release(&mock->reclaim, &vm->base, NSEC_PER_SEC);
 	KUNIT_EXPECT_EQ(test, 0, panthor_reclaim_run(&mock->reclaim, &scan));
 	KUNIT_EXPECT_TRUE(test, scan.busy);
 
 	mock_scan(mock, 1, 0, &scan);
+	EXPECT_EVICTED(mock, 0);
+}
+
+static void vm_is_kept_while_it_has_jobs(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct panthor_reclaim_scan scan = { .target = 1, .respect_keep = true };
+
+	mock_bo_private(vm, 1);
+	panthor_reclaim_vm_hold(&mock->reclaim, &vm->base);
+	panthor_reclaim_vm_release(&mock->reclaim, &vm->base, NSEC_PER_SEC);
+
+	/* Being found busy counts, until that is too long ago. */
+	vm->busy = 1;
+	panthor_reclaim_run(&mock->reclaim, &scan);
+	vm->busy = 0;
+	panthor_reclaim_run(&mock->reclaim, &scan);
+	KUNIT_EXPECT_EQ(test, 0, mock->logged);
+	KUNIT_EXPECT_TRUE(test, panthor_reclaim_vm_is_kept(&mock->reclaim, &vm->base));
+
+	msleep(PANTHOR_RECLAIM_KEEP_IDLE_NS / NSEC_PER_MSEC + 1);
+	KUNIT_EXPECT_FALSE(test, panthor_reclaim_vm_is_kept(&mock->reclaim, &vm->base));
+	panthor_reclaim_run(&mock->reclaim, &scan);
 	EXPECT_EVICTED(mock, 0);
 }
 
@@ -481,6 +506,7 @@ static void vm_is_kept_no_longer_than_asked_for(struct kunit *test)
 
 	mock_bo_private(vm, 1);
 	panthor_reclaim_vm_hold(&mock->reclaim, &vm->base);
+	panthor_reclaim_vm_touch(&mock->reclaim, &vm->base);
 	panthor_reclaim_vm_release(&mock->reclaim, &vm->base, 1);
 	fsleep(1);
 	panthor_reclaim_run(&mock->reclaim, &scan);
@@ -542,6 +568,7 @@ static struct kunit_case scan_test_cases[] = {
 	KUNIT_CASE(what_only_was_unpinned_is_not_reported),
 	KUNIT_CASE(held_vm_is_left_alone),
 	KUNIT_CASE(only_scans_that_respect_it_keep_a_vm),
+	KUNIT_CASE(vm_is_kept_while_it_has_jobs),
 	KUNIT_CASE(vm_is_kept_no_longer_than_asked_for),
 	KUNIT_CASE(signal_ends_an_interruptible_scan),
 	{}
