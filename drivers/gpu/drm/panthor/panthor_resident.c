@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0 or MIT
+
+/*
+ * How the memory of a VM is brought back for a submission: the mechanism around
+ * panthor_room.c, which see.
+ *
+ * Jobs assume that all that is bound in their VM is there. With the resvs held,
+ * a submission only maps again what has pages. What has none it leaves to
+ * panthor_resident_bring_back(), which holds no lock while it has room made
+ * and reads from swap, and pins what it has brought back. The submission then
+ * starts again from locking. What was resident at first may have been evicted
+ * meanwhile if it was not a private BO of the VM. That is brought back and pinned
+ * as well, so that each round leaves less to do.
+ */
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+#include <linux/vmstat.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_gpuvm.h>
+
+#include "panthor_device.h"
+#include "panthor_gem.h"
+#include "panthor_mmu.h"
+#include "panthor_reclaim.h"
+#include "panthor_resident.h"
+
+/*
+ * Longer than a VM is kept and then has jobs that hang (JOB_TIMEOUT_MS) until
+ * the GPU has been reset.
+ */
+#define GIVE_UP_NS	(30ull * NSEC_PER_SEC)
+
+/* Rounds of locking and bringing back. One is usual, two happen. */
+#define MAX_TRIES	64
+
+/* What a round that lacks only small allocations asks for. */
+#define SMALL_PAGES	(SZ_1M >> PAGE_SHIFT)
+
+static struct panthor_device *to_ptdev(struct panthor_room *room)
+{
+	return container_of(room, struct panthor_device, room);
+}
+
+static unsigned long available(struct panthor_room *room)
+{
+	return si_mem_available();
+}
+
+static unsigned long swappable(struct panthor_room *room)
+{
+	struct panthor_reclaim *reclaim = room->reclaim;
+	unsigned long shmem = global_node_page_state(NR_SHMEM);
+	unsigned long ours = 0;
+
+	/* BOs without pages that were never evicted count as well, so this is at most too much. */
+	for (int i = 0; i < PANTHOR_RECLAIM_CLASS_COUNT; i++)
+		ours += max(atomic_long_read(&reclaim->nr_pages[i]), 0L);
+	ours -= min(ours, max(atomic_long_read(&reclaim->evicted_pages), 0L));
+	shmem -= min(shmem, ours);
+
+	return min(global_node_page_state(NR_ANON_MAPPED) + shmem,
+		   reclaim->ops->swap_pages()) + global_node_page_state(NR_SWAPCACHE);
+}
+
+static bool gone(struct panthor_room *room)
+{
+	return drm_dev_is_unplugged(&to_ptdev(room)->base);
+}
+
+static const struct panthor_room_ops room_ops = {
+	.available = available,
+	.swappable = swappable,
+	.gone = gone,
+};
+
+static void print_more(struct panthor_reclaim *reclaim, struct drm_printer *p)
+{
+	panthor_room_print(&container_of(reclaim, struct panthor_device, reclaim)->room, p);
+}
+
+/**
+ * panthor_resident_init() - Prepare making room in a device's memory
+ * @ptdev: Device. Neither BOs nor VMs exist yet.
+ *
+ * Context: Process context.
+ */
+void panthor_resident_init(struct panthor_device *ptdev)
+{
+	/* On top of what the watermarks reserve, which counts as not available. */
+	unsigned long reserve = clamp(totalram_pages() / 64, SZ_2M >> PAGE_SHIFT,
+				      SZ_64M >> PAGE_SHIFT);
+
+	panthor_room_init(&ptdev->room, &ptdev->reclaim, &room_ops, reserve, GIVE_UP_NS);
+	ptdev->reclaim.print_more = print_more;
+}
+
+static struct panthor_room *room_of(struct panthor_vm *vm)
+{
+	return &container_of(panthor_vm_root_gem(vm)->dev, struct panthor_device, base)->room;
+}
+
+static void let_go(struct panthor_resident *resident)
+{
+	while (resident->nr_bos) {
+		struct panthor_gem_object *bo = resident->bos[--resident->nr_bos];
+
+		panthor_gem_unpin(bo);
+		drm_gem_object_put(&bo->base);
+	}
+	kvfree(resident->bos);
+	resident->bos = NULL;
+}
+
+/* Add what is missing to the pinned BOs, not pinned yet. Returns its size in pages. */
+static long collect(struct panthor_resident *resident, u32 *nr_missing)
+{
+	struct panthor_gem_object **bos;
+	unsigned long nr_pages = 0;
+	u32 max, nr;
+
+	max = panthor_vm_get_missing_bos(resident->vm, NULL, 0);
+	*nr_missing = 0;
+	if (!max)
+		return 0;
+
+	bos = kvmalloc_objs(*bos, resident->nr_bos + max);
+	if (!bos)
+		return -ENOMEM;
+
+	nr = panthor_vm_get_missing_bos(resident->vm, bos + resident->nr_bos, max);
+	*nr_missing = min(nr, max);
+	for (u32 i = 0; i < *nr_missing; i++)
+		nr_pages += bos[resident->nr_bos + i]->base.size >> PAGE_SHIFT;
+
+	if (resident->nr_bos)
+		memcpy(bos, resident->bos, resident->nr_bos * sizeof(*bos));
+	kvfree(resident->bos);
+	resident->bos = bos;
+
+	return nr_pages;
+}
+
+static int pin_missing(struct panthor_resident *resident, u32 nr_missing)
+{
+	int ret = 0;
+
+	while (nr_missing && !ret) {
+		ret = panthor_gem_pin_visit(resident->bos[resident->nr_bos], &resident->visit);
+		if (!ret) {
+			resident->nr_bos++;
+			nr_missing--;
+		}
+	}
+
+	for (u32 i = 0; i < nr_missing; i++)
+		drm_gem_object_put(&resident->bos[resident->nr_bos + i]->base);
+
+	return ret;
+}
+
+static int bring_back(struct panthor_resident *resident)
+{
+	struct panthor_room_visit *visit = &resident->visit;
+	u32 nr_missing;
+	long nr_pages;
+	int ret;
+
+	nr_pages = collect(resident, &nr_missing);
+	if (nr_pages < 0)
+		return nr_pages;
+
+	/* What is in the way of others while we wait for the turn has to go. */
+	if (resident->nr_bos && !visit->has_turn)
+		ret = -EAGAIN;
+	else
+		ret = panthor_room_get(visit, nr_pages ?: SMALL_PAGES);
+	if (!ret)
+		return pin_missing(resident, nr_missing);
+
+	for (u32 i = 0; i < nr_missing; i++)
+		drm_gem_object_put(&resident->bos[resident->nr_bos + i]->base);
+
+	return ret;
+}
+
+/**
+ * panthor_resident_begin() - Begin to have a VM's memory resident
+ * @resident: State, uninitialized.
+ * @vm: The VM that is about to get jobs.
+ *
+ * Context: Process context, no lock of the driver is held. Sleeps while somebody
+ * else waits for memory in use.
+ *
+ * Return: 0 on success, -ERESTARTSYS on a signal, -ENODEV if the device is being
+ * unplugged. panthor_resident_end() has to be called in any case.
+ */
+int panthor_resident_begin(struct panthor_resident *resident, struct panthor_vm *vm)
+{
+	struct panthor_reclaim_vm *rvm = panthor_vm_reclaim(vm);
+
+	*resident = (struct panthor_resident) { .vm = panthor_vm_get(vm) };
+	panthor_room_begin(room_of(vm), &resident->visit, rvm);
+
+	return panthor_room_yield(room_of(vm), rvm);
+}
+
+/**
+ * panthor_resident_bring_back() - Bring back what is missing in a VM
+ * @resident: State.
+ *
+ * Context: Process context, no lock of the driver is held. Sleeps for room and
+ * for swap I/O.
+ *
+ * Return: 0 if it is worth locking the VM again, -ENOMEM if the VM does not fit,
+ * -ERESTARTSYS on a signal, -ENODEV if the device is being unplugged, -EIO if the
+ * swap device could not be read.
+ */
+int panthor_resident_bring_back(struct panthor_resident *resident)
+{
+	int ret;
+
+	if (resident->tries++ == MAX_TRIES)
+		return -ENOMEM;
+
+	ret = bring_back(resident);
+	if (ret != -EAGAIN)
+		return ret;
+
+	let_go(resident);
+	ret = panthor_room_take_turn(&resident->visit);
+
+	return ret ?: bring_back(resident);
+}
+
+/**
+ * panthor_resident_end() - Let go of a VM's memory
+ * @resident: State.
+ * @submitted: There are jobs, whose fences protect the memory from now on.
+ *
+ * Context: Process context, no lock of the driver is held. Takes resvs.
+ */
+void panthor_resident_end(struct panthor_resident *resident, bool submitted)
+{
+	let_go(resident);
+	panthor_room_end(&resident->visit, submitted);
+	panthor_vm_put(resident->vm);
+}
