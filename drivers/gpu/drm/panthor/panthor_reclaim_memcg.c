@@ -119,9 +119,6 @@ struct memcg_account {
  * struct memcg_accounts - The accounts of a device
  */
 struct memcg_accounts {
-	/** @reclaim: The device's reclaim. */
-	struct panthor_reclaim *reclaim;
-
 	/** @aware: mm asks memcg by memcg. */
 	bool aware;
 
@@ -522,7 +519,6 @@ int panthor_reclaim_memcg_init(struct panthor_device *ptdev)
 	spin_lock_init(&accounts->lock);
 	hash_init(accounts->by_objcg);
 	INIT_LIST_HEAD(&accounts->root.lru);
-	accounts->reclaim = &ptdev->reclaim;
 	ptdev->reclaim.accounts = accounts;
 	ptdev->reclaim.account_ops = &memcg_account_ops;
 
