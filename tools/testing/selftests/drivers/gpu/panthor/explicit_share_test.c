@@ -306,15 +306,15 @@ TEST_F_TIMEOUT(share, file_that_was_handed_on, TIMEOUT_S)
 	other = fork_other(&self->dev);
 	ASSERT_LE(0, other);
 	if (!other) {
-		int fd = receive_fd(self->sock[1]);
-
-		if (fd < 0)
-			_exit(1);
 		self->stage->word = 1;
+		if (receive_fd(self->sock[1]) < 0)
+			_exit(1);
+		self->stage->word = 2;
 		wait_over(self->stage);
 		_exit(0);
 	}
 	self->pid = other;
+	ASSERT_OK(pan_wait_word(&self->stage->word, 1, EXPLICIT_MS));
 	EXPECT_EQ(-ESRCH, explicit_reclaim(&self->dev, other));
 
 	ASSERT_OK(pan_open(&dev));
@@ -323,7 +323,7 @@ TEST_F_TIMEOUT(share, file_that_was_handed_on, TIMEOUT_S)
 	pan_cs_fill(pan_ctx_begin(&ctx, 0), bo.va, SIZE, 1);
 	ASSERT_OK(pan_ctx_run(&ctx, 0));
 	ASSERT_OK(send_fd(self->sock[0], dev.fd));
-	ASSERT_OK(pan_wait_word(&self->stage->word, 1, EXPLICIT_MS));
+	ASSERT_OK(pan_wait_word(&self->stage->word, 2, EXPLICIT_MS));
 
 	/* Both have it: nobody's alone. This one used it last. */
 	EXPECT_OK(explicit_reclaim(&self->dev, other));
