@@ -45,7 +45,7 @@ class Case(unittest.TestCase):
         """The guest with a kernel that does this at its end."""
         self.kernel.write_text(KERNEL + more, encoding="ascii")
         self.kernel.chmod(0o755)
-        return guest.Guest(self.kernel, "nothing", swap_mib=16, timeout=5)
+        return guest.Guest(self.kernel, "nothing", swap_mib=16, timeout=60)
 
     def left(self):
         """What is left in the build directory."""
@@ -72,11 +72,11 @@ class Guests(Case):
     def test_time_limit_ends_all_its_processes(self):
         script = "sleep 1000 & echo $! >\"$dir/../pid\"; wait\n"
         made = self.make(script)
-        made.timeout = 1
+        made.timeout = 3
         outcome = guest.boot(made, {"list": ""})
         self.assertIsNone(outcome.status)
         pid = int((self.build / "pid").read_text(encoding="ascii"))
-        self.assertFalse(self.alive(pid))
+        self.assertTrue(self.ends(pid))
         (self.build / "pid").unlink()
         self.assertEqual(self.left(), [])
 
@@ -95,18 +95,27 @@ class Guests(Case):
             pid = self.wait_for(self.build / "pid")
             host.terminate()
             self.assertEqual(host.wait(10), 128 + 15)
-        self.assertFalse(self.alive(pid))
+        self.assertTrue(self.ends(pid))
         (self.build / "pid").unlink()
         self.assertEqual(self.left(), [])
 
     @staticmethod
-    def alive(pid):
-        """Whether a process is there and is no zombie."""
-        try:
-            text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
-        except OSError:
-            return False
-        return text.rpartition(")")[2].split()[0] not in "ZX"
+    def ends(pid):
+        """Whether a process is gone or a zombie, now or soon.
+
+        A killed process that is nobody's child here ends when the scheduler
+        gets to it, not when kill() returns; the test's would last 1000 s.
+        """
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+            except OSError:
+                return True
+            if text.rpartition(")")[2].split()[0] in "ZX":
+                return True
+            time.sleep(0.05)
+        return False
 
     @staticmethod
     def wait_for(path):
