@@ -132,6 +132,7 @@ static const char * const stat_names[PANTHOR_RECLAIM_STAT_COUNT] = {
 	[PANTHOR_RECLAIM_STAT_WAITS] = "waits",
 	[PANTHOR_RECLAIM_STAT_WAIT_TIMEOUTS] = "wait_timeouts",
 	[PANTHOR_RECLAIM_STAT_WAIT_US] = "wait_us",
+	[PANTHOR_RECLAIM_STAT_SCAN_US] = "scan_us",
 	[PANTHOR_RECLAIM_STAT_FLUSHES] = "flushes",
 	[PANTHOR_RECLAIM_STAT_FLUSHED_BYTES] = "flushed_bytes",
 	[PANTHOR_RECLAIM_STAT_DEFERRED_PUTS] = "deferred_puts",
@@ -777,6 +778,25 @@ static void wait_for_writeback(struct panthor_reclaim *reclaim,
 	}
 }
 
+/**
+ * panthor_reclaim_restored() - Account that a VM's evicted mappings were restored
+ * @reclaim: The device's reclaim.
+ * @vm: The VM.
+ * @nr_vmas: Number of mappings.
+ * @ns: Time it took, preparing their page tables included, in nanoseconds.
+ * @result: 0, or the error that kept others from being restored.
+ *
+ * Context: Any, does not sleep.
+ */
+void panthor_reclaim_restored(struct panthor_reclaim *reclaim,
+			      const struct panthor_reclaim_vm *vm,
+			      unsigned long nr_vmas, u64 ns, int result)
+{
+	panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_RESTORES, 1);
+	panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_RESTORED_VMAS, nr_vmas);
+	trace_panthor_reclaim_restore(reclaim, vm, nr_vmas, ns, result);
+}
+
 /* Returns whether what was waited for is idle. */
 static bool account_wait(struct panthor_reclaim *reclaim,
 			 struct panthor_reclaim_scan *scan, ktime_t start, int err)
@@ -1018,6 +1038,7 @@ unsigned long panthor_reclaim_run(struct panthor_reclaim *reclaim,
 {
 	unsigned long swap_pages = reclaim->ops->swap_pages();
 	struct panthor_reclaim_vm *busy;
+	ktime_t start = ktime_get();
 
 	INIT_LIST_HEAD(&scan->leaving);
 	scan->seq = atomic64_inc_return(&reclaim->seq);
@@ -1045,6 +1066,8 @@ unsigned long panthor_reclaim_run(struct panthor_reclaim *reclaim,
 	panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_SCANNED_PAGES, scan->scanned);
 	panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_FREED_PAGES, scan->freed);
 	panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_WRITTEN_PAGES, scan->writeback);
+	panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_SCAN_US,
+				 ktime_us_delta(ktime_get(), start));
 	trace_panthor_reclaim_scan_end(reclaim, scan);
 
 	return scan->freed + scan->writeback;
@@ -1210,8 +1233,6 @@ int panthor_reclaim_register(struct panthor_reclaim *reclaim)
 		return ret;
 	}
 
-	/* 2 MiB at a time: every scan costs each VM it takes from a GPU cache flush. */
-	shrinker->batch = SZ_2M >> PAGE_SHIFT;
 	shrinker->count_objects = shrinker_count;
 	shrinker->scan_objects = shrinker_scan;
 	shrinker->private_data = reclaim;
@@ -1374,7 +1395,7 @@ unsigned int panthor_reclaim_count_misfiled(struct panthor_reclaim *reclaim)
  * @reclaim: The device's reclaim.
  * @p: Where to print. One line per fact, name and decimal value.
  *
- * Context: Process context outside of reclaim, takes the locks of every BO.
+ * Context: Process context, does not sleep. No scan is kept from a BO by it.
  */
 void panthor_reclaim_print(struct panthor_reclaim *reclaim, struct drm_printer *p)
 {
@@ -1395,7 +1416,6 @@ void panthor_reclaim_print(struct panthor_reclaim *reclaim, struct drm_printer *
 
 	drm_printf(p, "swap_pages %lu\n", reclaim->ops->swap_pages());
 	drm_printf(p, "invariant_errors %u\n", panthor_reclaim_check(reclaim));
-	drm_printf(p, "misfiled_bos %u\n", panthor_reclaim_count_misfiled(reclaim));
 
 	if (reclaim->print_more)
 		reclaim->print_more(reclaim, p);

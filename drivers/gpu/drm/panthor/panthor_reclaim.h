@@ -79,6 +79,9 @@ enum panthor_reclaim_stat {
 	/** @PANTHOR_RECLAIM_STAT_WRITTEN_PAGES: Evicted pages on their way to swap at its end. */
 	PANTHOR_RECLAIM_STAT_WRITTEN_PAGES,
 
+	/** @PANTHOR_RECLAIM_STAT_SCAN_US: Time spent in scans, in microseconds. */
+	PANTHOR_RECLAIM_STAT_SCAN_US,
+
 	/** @PANTHOR_RECLAIM_STAT_SKIP_BUSY: VMs and BOs skipped because of unfinished jobs. */
 	PANTHOR_RECLAIM_STAT_SKIP_BUSY,
 
@@ -643,6 +646,10 @@ void panthor_reclaim_vm_hold(struct panthor_reclaim *reclaim,
 			     struct panthor_reclaim_vm *vm);
 void panthor_reclaim_vm_release(struct panthor_reclaim *reclaim,
 				struct panthor_reclaim_vm *vm, u64 keep_ns);
+
+void panthor_reclaim_restored(struct panthor_reclaim *reclaim,
+			      const struct panthor_reclaim_vm *vm,
+			      unsigned long nr_vmas, u64 ns, int result);
 
 unsigned long panthor_reclaim_run(struct panthor_reclaim *reclaim,
 				  struct panthor_reclaim_scan *scan);

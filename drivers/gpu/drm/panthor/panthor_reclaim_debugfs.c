@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 or MIT
 
 /*
- * Reclaim as seen from debugfs, two files per device:
+ * Reclaim as seen from debugfs, three files per device:
  *
  * shrink:  Write a number of pages to have that many reclaimed, as under memory
  *	    pressure, except that the write waits until they have left memory.
@@ -9,6 +9,10 @@
  *	    file reclaimed; from a file that was not written to, the number of
  *	    the device's last such request.
  * reclaim: Counters and statistics, one "name value" per line.
+ * reclaim_misfiled:
+ *	    The number of BOs whose class does not agree with their state. To
+ *	    read it locks every BO in turn, so that scans that run meanwhile
+ *	    find BOs busy: that is why it is not in "reclaim".
  */
 
 #include <linux/debugfs.h>
@@ -140,6 +144,17 @@ static int reclaim_show(struct seq_file *m, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(reclaim);
 
+static int reclaim_misfiled_show(struct seq_file *m, void *data)
+{
+	struct drm_device *ddev = m->private;
+	struct panthor_device *ptdev = container_of(ddev, struct panthor_device, base);
+
+	seq_printf(m, "%u\n", panthor_reclaim_count_misfiled(&ptdev->reclaim));
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(reclaim_misfiled);
+
 /**
  * panthor_reclaim_debugfs_init() - Create the debugfs files
  * @minor: Minor of the device.
@@ -150,4 +165,6 @@ void panthor_reclaim_debugfs_init(struct drm_minor *minor)
 {
 	debugfs_create_file("shrink", 0600, minor->debugfs_root, minor->dev, &shrink_fops);
 	debugfs_create_file("reclaim", 0400, minor->debugfs_root, minor->dev, &reclaim_fops);
+	debugfs_create_file("reclaim_misfiled", 0400, minor->debugfs_root, minor->dev,
+			    &reclaim_misfiled_fops);
 }

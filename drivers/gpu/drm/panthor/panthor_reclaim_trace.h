@@ -179,7 +179,7 @@ TRACE_EVENT(panthor_reclaim_wait,
  * @reclaim: The device's reclaim.
  * @vm: The VM.
  * @nr_vmas: Number of mappings.
- * @ns: Time from the first swap-in to the last mapping, in nanoseconds.
+ * @ns: Time it took, preparing their page tables included, in nanoseconds.
  * @result: 0, or why not all of them were.
  */
 TRACE_EVENT(panthor_reclaim_restore,

@@ -219,7 +219,6 @@ static void text_has_one_line_per_fact(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, strstr(text->buf, "\nevicted_pages 11\n"));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(text->buf, "\nfreed_pages 11\n"));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(text->buf, "\ninvariant_errors 0\n"));
-	KUNIT_EXPECT_NOT_NULL(test, strstr(text->buf, "\nmisfiled_bos 0\n"));
 
 	at = text->buf;
 	while ((line = strsep(&at, "\n")) && *line) {

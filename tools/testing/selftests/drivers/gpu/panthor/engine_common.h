@@ -66,11 +66,11 @@ static inline int engine_books(const struct pan_dev *dev)
 {
 	uint64_t end = pan_now_ms() + 5000;
 
-	while (engine_stat(dev, "invariant_errors") || engine_stat(dev, "misfiled_bos")) {
+	while (engine_stat(dev, "invariant_errors") || pan_reclaim_misfiled(dev)) {
 		if (pan_now_ms() >= end)
-			return pan_error(-EUCLEAN, "invariant_errors %lld misfiled_bos %lld",
+			return pan_error(-EUCLEAN, "invariant_errors %lld, misfiled BOs %lld",
 					 (long long)engine_stat(dev, "invariant_errors"),
-					 (long long)engine_stat(dev, "misfiled_bos"));
+					 (long long)pan_reclaim_misfiled(dev));
 		pan_sleep_ms(10);
 	}
 	return 0;

@@ -125,6 +125,22 @@ int pan_reclaim_stat(const struct pan_dev *dev, const char *name, uint64_t *valu
 	return pan_read_key(path, name, value) ? -ENOENT : 0;
 }
 
+int64_t pan_reclaim_misfiled(const struct pan_dev *dev)
+{
+	long long count;
+	char path[128];
+	FILE *f;
+	int ret;
+
+	driver_file(dev, "reclaim_misfiled", path, sizeof(path));
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	ret = fscanf(f, "%lld", &count);
+	fclose(f);
+	return ret == 1 ? count : -EIO;
+}
+
 bool pan_reclaim_has(const struct pan_dev *dev, const char *prefix)
 {
 	size_t len = strlen(prefix);

@@ -58,6 +58,9 @@ bool pan_has_reclaim_engine(const struct pan_dev *dev);
 /* A line of that file; -ENOENT when there is no such line, or no file. */
 int pan_reclaim_stat(const struct pan_dev *dev, const char *name, uint64_t *value);
 
+/* BOs filed under a class they do not belong to, or -errno. Locks every BO. */
+int64_t pan_reclaim_misfiled(const struct pan_dev *dev);
+
 /* The engine can do what lines of that file speak of that begin with @prefix. */
 bool pan_reclaim_has(const struct pan_dev *dev, const char *prefix);
 
