@@ -173,6 +173,7 @@ void pmodel_debugfs_init(struct pmodel *pm)
 	inject = debugfs_create_dir("inject", pm->debugfs);
 	debugfs_create_atomic_t("as_delay_us", 0600, inject, &pm->inject.as_delay_us);
 	debugfs_create_atomic_t("as_stuck", 0600, inject, &pm->inject.as_stuck);
+	debugfs_create_atomic_t("as_stuck_after", 0600, inject, &pm->inject.as_stuck_after);
 	debugfs_create_atomic_t("drop_invalidate", 0600, inject, &pm->inject.drop_invalidate);
 	debugfs_create_atomic_t("lose_irq", 0600, inject, &pm->inject.lose_irq);
 	debugfs_create_atomic_t("mcu_hang", 0600, inject, &pm->inject.mcu_hang);

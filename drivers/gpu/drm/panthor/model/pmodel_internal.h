@@ -159,6 +159,8 @@ struct pmodel_inject {
 	atomic_t as_delay_us;
 	/** @as_stuck: The next N commands never complete, until a reset. */
 	atomic_t as_stuck;
+	/** @as_stuck_after: That many commands are carried out before @as_stuck counts. */
+	atomic_t as_stuck_after;
 	/** @drop_invalidate: The next N commands that should, do not invalidate. */
 	atomic_t drop_invalidate;
 	/** @lose_irq: The next N interrupts are not delivered. */

@@ -148,6 +148,14 @@ void pmodel_as_settle(struct pmodel *pm, u32 nr)
 		pmodel_as_complete(pm, as);
 }
 
+static bool pmodel_as_gets_stuck(struct pmodel *pm)
+{
+	if (likely(!atomic_read(&pm->inject.as_stuck)))
+		return false;
+
+	return !pmodel_inject_hit(pm, as_stuck_after) && pmodel_inject_hit(pm, as_stuck);
+}
+
 static void pmodel_as_command(struct pmodel *pm, struct pmodel_as *as, u32 command)
 {
 	u32 delay_us = max(atomic_read(&pm->inject.as_delay_us), 0);
@@ -157,7 +165,7 @@ static void pmodel_as_command(struct pmodel *pm, struct pmodel_as *as, u32 comma
 		return;
 
 	as->command = command;
-	if (pmodel_inject_hit(pm, as_stuck)) {
+	if (pmodel_as_gets_stuck(pm)) {
 		as->stuck = true;
 		return;
 	}

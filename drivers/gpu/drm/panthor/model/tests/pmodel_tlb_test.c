@@ -391,7 +391,22 @@ static void stuck_command_completes_by_reset_only(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, as_status(t));
 }
 
+static void command_gets_stuck_after_others(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+
+	atomic_set(&t->pm->inject.as_stuck_after, 1);
+	atomic_set(&t->pm->inject.as_stuck, 1);
+	pmodel_test_region_command(t, TEST_AS, VA, 15, AS_COMMAND_LOCK);
+	KUNIT_EXPECT_EQ(test, 0, as_status(t));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&t->pm->inject.as_stuck));
+	pmodel_reg_write(t->pm, MMU_AS_BASE + AS_COMMAND(TEST_AS), AS_COMMAND_UNLOCK);
+	KUNIT_EXPECT_EQ(test, AS_STATUS_AS_ACTIVE, as_status(t));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->pm->inject.as_stuck));
+}
+
 static struct kunit_case tlb_cases[] = {
+	KUNIT_CASE(command_gets_stuck_after_others),
 	KUNIT_CASE(second_access_hits),
 	KUNIT_CASE(access_spans_pages),
 	KUNIT_CASE(block_translates_all_of_its_pages),

@@ -8,6 +8,10 @@
 
 #define MIB	1u
 
+/* Two VMs, and a shared BO in both: each is locked and unlocked. */
+#define MIN_COMMANDS	8
+#define MAX_COMMANDS	64
+
 FIXTURE(fault)
 {
 	struct pan_client client;
@@ -118,6 +122,42 @@ TEST_F(fault, later_commands_fail)
 		ASSERT_OK(pan_ctx_new_group(&self->other.ctx[0]));
 		ASSERT_OK(engine_books(&self->client.dev));
 	}
+	EXPECT_EQ(0, pan_model_count("free_page_touches"));
+}
+
+/*
+ * Each address space command of an eviction fails once, those of the second VM of
+ * a shared BO after the first was done with, too. The number of commands is the
+ * mechanism's own: the last round is the first that none of them failed in.
+ */
+TEST_F(fault, every_command_fails_once)
+{
+	struct pan_dev *dev = &self->client.dev;
+	int64_t freed, gpu = 0;
+	uint64_t left = 0;
+	uint32_t i;
+
+	PAN_NEEDS_INJECTION("as_stuck_after");
+	for (i = 0; !left && i < MAX_COMMANDS; i++) {
+		ASSERT_OK(start_endless(&self->other));
+		gpu = engine_stat(dev, "skip_gpu");
+		ASSERT_OK(pan_model_inject("as_stuck_after", i));
+		ASSERT_OK(pan_model_inject("as_stuck", 1));
+		freed = engine_shrink(dev, ENGINE_ALL_PAGES);
+		ASSERT_LE(0, freed);
+		ASSERT_OK(pan_model_injected("as_stuck", &left));
+		gpu = engine_stat(dev, "skip_gpu") - gpu;
+		EXPECT_EQ(!left, !!gpu);
+		pan_model_calm();
+		*pan_flag(&self->other.ctx[0], 0) = 1;
+		ASSERT_OK(works_in_the_end(&self->client));
+		ASSERT_OK(pan_ctx_new_group(&self->other.ctx[0]));
+		ASSERT_OK(engine_books(dev));
+	}
+	TH_LOG("%u commands", i - 1);
+	EXPECT_EQ(1, left);
+	EXPECT_LE(3 * MIB * 256, freed);
+	EXPECT_LT(MIN_COMMANDS, i);
 	EXPECT_EQ(0, pan_model_count("free_page_touches"));
 }
 

@@ -10,7 +10,7 @@
 #define MODEL_DIR	"/sys/kernel/debug/panthor-model"
 
 static const char * const injections[] = {
-	"as_delay_us", "as_stuck", "drop_invalidate", "lose_irq", "mcu_hang",
+	"as_delay_us", "as_stuck", "as_stuck_after", "drop_invalidate", "lose_irq", "mcu_hang",
 	"bus_fault", "slow_us",
 };
 
