@@ -9,6 +9,7 @@ ever written, so that kernel builds stay incremental.
 import contextlib
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 
@@ -55,8 +56,11 @@ class Tree:
     # What the work tree holds
 
     def snapshot(self):
-        """The work tree as a git tree object, new files included."""
-        index = self.private / "snapshot.index"
+        """The work tree as a git tree object, new files included.
+
+        Safe beside others that do the same: each has an index of its own.
+        """
+        index = self.private / f"snapshot.{os.getpid()}.index"
         try:
             shutil.copyfile(self.private / "index", index)
             self.git.run("add", "-A", index=index)

@@ -46,6 +46,24 @@ class Assembly(Case):
         self.assertEqual(words, "")
         self.assertEqual(before, {p: p.stat().st_mtime_ns for p in before})
 
+    def test_is_looked_at_by_several_at_once(self):
+        self.assemble()
+        content = self.tree.snapshot()
+        children = []
+        for _ in range(4):
+            pid = os.fork()
+            if not pid:
+                try:
+                    same = all(self.tree.snapshot() == content
+                               for _ in range(5))
+                except BaseException:   # pylint: disable=broad-except
+                    same = False
+                os._exit(0 if same else 1)  # pylint: disable=protected-access
+            children.append(pid)
+        self.assertEqual([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                          for pid in children], [0] * 4)
+        self.assertEqual(list(self.tree.private.glob("snapshot*")), [])
+
     def test_writes_only_what_differs(self):
         self.assemble()
         for path in self.tree.directory.rglob("*.c"):
