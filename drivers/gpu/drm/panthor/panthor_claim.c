@@ -69,8 +69,11 @@ struct claim {
 	/** @start: First page of the next piece. */
 	unsigned long start;
 
-	/** @error: First error, which ends it all. */
+	/** @error: First error that ends it all. */
 	atomic_t error;
+
+	/** @lost: -EIO if something could not be read: the rest comes back all the same. */
+	atomic_t lost;
 };
 
 /**
@@ -176,7 +179,7 @@ static void claim_pieces(struct claim *claim, bool interruptible)
 		if (!ret && interruptible && signal_pending(current))
 			ret = -EINTR;
 		if (ret)
-			atomic_cmpxchg(&claim->error, 0, ret);
+			atomic_cmpxchg(ret == -EIO ? &claim->lost : &claim->error, 0, ret);
 		cond_resched();
 	}
 }
@@ -267,8 +270,13 @@ int panthor_claim(struct panthor_target *target)
 
 	spin_lock_init(&claim.lock);
 	ret = swap_in(&claim);
-	for (unsigned long i = 0; !ret && i < target->nr_vms; i++)
+	for (unsigned long i = 0; !ret && i < target->nr_vms; i++) {
 		ret = signal_pending(current) ? -EINTR : map_vm(target, target->vms[i]);
+		if (ret == -EIO) {
+			atomic_set(&claim.lost, ret);
+			ret = 0;
+		}
+	}
 
-	return ret;
+	return ret ?: atomic_read(&claim.lost);
 }
