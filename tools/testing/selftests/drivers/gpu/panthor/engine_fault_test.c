@@ -147,7 +147,9 @@ TEST_F(fault, every_command_fails_once)
 		ASSERT_LE(0, freed);
 		ASSERT_OK(pan_model_injected("as_stuck", &left));
 		gpu = engine_stat(dev, "skip_gpu") - gpu;
-		EXPECT_EQ(!left, !!gpu);
+		/* Else one of the GPU scheduler's commands may have been hit. */
+		if (left)
+			EXPECT_EQ(0, gpu);
 		pan_model_calm();
 		*pan_flag(&self->other.ctx[0], 0) = 1;
 		ASSERT_OK(works_in_the_end(&self->client));
