@@ -21,6 +21,10 @@ _BAD = re.compile("|".join((
 )))
 
 _MARK = re.compile(r"lab: (?:begin|end) (\S+)")
+# A test may say that the OOM killer is going to have work.
+_OOM = re.compile(r"lab: oom (expected|unexpected)")
+_OOM_BEGIN = re.compile(r" invoked oom-killer: ")
+_OOM_END = re.compile(r"Out of memory.*: (?:Killed process|OOM victim) ")
 _TIMESTAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[[^]]*\])? ?")
 
 
@@ -45,6 +49,21 @@ class Splat:
         return strip(self.lines[0])
 
 
+def _without_expected_ooms(lines):
+    """Leave out what the OOM killer says where a test expects it."""
+    expected = inside = False
+    for line in lines:
+        mark = _OOM.search(line)
+        if mark or _MARK.search(line):
+            expected = bool(mark) and mark.group(1) == "expected"
+        last = expected and _OOM_END.search(line)
+        inside |= expected and bool(_OOM_BEGIN.search(line))
+        inside &= "Kernel panic" not in line
+        if not inside and not last:
+            yield line
+        inside &= not last
+
+
 def splats(text, context=25):
     """The reports in a kernel log, in order.
 
@@ -52,7 +71,7 @@ def splats(text, context=25):
     test that was running, from the marks that the guest writes to the log.
     """
     found, during, quiet = [], "boot", context
-    for line in text.splitlines():
+    for line in _without_expected_ooms(text.splitlines()):
         mark = _MARK.search(line)
         if mark:
             during = mark.group(1) if "begin" in line else "between tests"

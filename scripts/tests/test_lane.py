@@ -136,6 +136,30 @@ class KernelLogs(Case):
             with self.subTest(name):
                 self.assertEqual(len(klog.splats(LOG + text)), 1)
 
+    OOM = ("[    1.0] hog invoked oom-killer: gfp_mask=0xcc0, order=0\n"
+           "[    1.0] Call Trace:\n"
+           "[    1.1] Mem-Info:\n"
+           "[    1.2] Out of memory: Killed process 31 (hog) total-vm:1kB\n")
+    EXPECTED = "[    0.9] lab: oom expected\n"
+    OVER = "[    1.3] lab: oom unexpected\n"
+
+    def test_oom_where_it_is_expected(self):
+        self.assertEqual(len(klog.splats(LOG + self.OOM)), 1)
+        self.assertEqual(klog.splats(LOG + self.EXPECTED + self.OOM +
+                                     SPLATS["OOM"] + self.OVER), [])
+        for after in (self.OVER, "[    1.3] lab: end one_test\n"):
+            self.assertEqual(len(klog.splats(
+                LOG + self.EXPECTED + self.OOM + after + self.OOM)), 1)
+
+    def test_what_else_happens_where_an_oom_is_expected(self):
+        for name in ("WARN", "KASAN", "trace", "hung task"):
+            with self.subTest(name):
+                self.assertEqual(len(klog.splats(
+                    LOG + self.EXPECTED + self.OOM + SPLATS[name])), 1)
+        panic = "[    1.1] Kernel panic - not syncing: System is deadlocked\n"
+        self.assertEqual(len(klog.splats(
+            LOG + self.EXPECTED + self.OOM[:60] + "\n" + panic)), 1)
+
     def test_splat_fails_the_lane(self):
         self.lane.kernel_log("guest", "[ 1.0] lab: begin bo_test\n" +
                              SPLATS["lockdep"] + "[ 1.1] lab: end bo_test\n")

@@ -11,23 +11,6 @@ FIXTURE(noswap)
 	bool off;
 };
 
-static int find_swap(char *device, size_t size)
-{
-	char buf[1024], *line, *end;
-
-	if (pan_read_file("/proc/swaps", buf, sizeof(buf)) < 0)
-		return -errno;
-	line = strchr(buf, '\n');
-	if (!line || !line[1])
-		return -ENOENT;
-	end = strpbrk(++line, " \t");
-	if (!end || end - line >= (long)size || strchr(end, '\n')[1])
-		return -EOPNOTSUPP;
-	memcpy(device, line, end - line);
-	device[end - line] = '\0';
-	return 0;
-}
-
 FIXTURE_SETUP(noswap)
 {
 	struct pan_dev dev;
@@ -35,7 +18,7 @@ FIXTURE_SETUP(noswap)
 	PAN_OPEN_OR_SKIP(&dev);
 	ENGINE_NEEDS(&dev);
 	pan_close(&dev);
-	if (find_swap(self->device, sizeof(self->device)))
+	if (pan_swap_area(self->device, sizeof(self->device)))
 		SKIP(return, "not exactly one swap area");
 	ASSERT_OK(pan_client_init(&self->client, 5, 1));
 	ASSERT_OK(pan_client_add_mib(&self->client, 0, 4, PAN_BUF_PRIVATE));

@@ -4,6 +4,7 @@
 #define PAN_MEM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "pan_dev.h"
@@ -71,6 +72,18 @@ int pan_shrink(const struct pan_dev *dev, uint64_t pages, uint64_t *reclaimed);
 
 /* Clean page cache and slabs go. */
 void pan_drop_caches(void);
+
+/*
+ * The device of the only swap area. Quiet: -ENOENT when there is none, -EOPNOTSUPP
+ * when there are several.
+ */
+int pan_swap_area(char *device, size_t size);
+
+/*
+ * Does what mkswap does, to a device that is not in use. @bytes is the size of the
+ * area, 0 for the whole device. Quiet.
+ */
+int pan_swap_make(const char *device, uint64_t bytes);
 
 /*
  * A swap area on zram, used before any other, of @mib MiB. -ENODEV when there

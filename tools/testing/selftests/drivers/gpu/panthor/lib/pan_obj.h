@@ -73,6 +73,25 @@ int pan_syncobj_signal_point(struct pan_dev *dev, uint32_t syncobj, uint64_t poi
 /* Status of the fence in a syncobj: 1 done, 0 pending, a negative errno when it failed. */
 int pan_syncobj_status(struct pan_dev *dev, uint32_t syncobj);
 
+/**
+ * struct pan_gate - A fence that user space signals, on the kernel's sw_sync
+ * @dev: device
+ * @timeline: what the fence is on
+ * @syncobj: holds the fence: jobs that wait for it are queued and not started
+ */
+struct pan_gate {
+	struct pan_dev *dev;
+	int timeline;
+	uint32_t syncobj;
+};
+
+/* -ENOENT, quietly, when the kernel has no sw_sync. */
+int pan_gate_init(struct pan_gate *gate, struct pan_dev *dev);
+int pan_gate_open(struct pan_gate *gate);
+
+/* Opens it as well, but fences of a gate that was not open end with an error. */
+void pan_gate_fini(struct pan_gate *gate);
+
 static inline struct drm_panthor_sync_op pan_sync_wait(uint32_t syncobj)
 {
 	return (struct drm_panthor_sync_op) {

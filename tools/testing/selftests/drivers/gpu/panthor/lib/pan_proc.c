@@ -30,6 +30,11 @@ void pan_be_expendable(void)
 	pan_write_file("/proc/self/oom_score_adj", "1000");
 }
 
+void pan_expect_oom(bool expected)
+{
+	pan_write_file("/dev/kmsg", expected ? "lab: oom expected" : "lab: oom unexpected");
+}
+
 pid_t pan_spawn(int (*fn)(void *arg), void *arg)
 {
 	pid_t parent = getpid(), pid;

@@ -3,6 +3,7 @@
 #ifndef PAN_PROC_H
 #define PAN_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +18,12 @@ void pan_shared_free(void *shared, size_t size);
  * to no process, so that it would take anybody else.
  */
 void pan_be_expendable(void);
+
+/*
+ * Says in the kernel's log that the OOM killer is (not) going to have work, for
+ * who judges the log. Reports of it are then no failures.
+ */
+void pan_expect_oom(bool expected);
 
 /* Forks an expendable process that exits with what @fn returns; -errno on failure. */
 pid_t pan_spawn(int (*fn)(void *arg), void *arg);

@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/swap.h>
-#include <unistd.h>
 
 #include "pan_file.h"
 #include "pan_mem.h"
 
 /* Devices that are looked at: the first ones may be the machine's swap. */
 #define ZRAM_DEVICES	4
-
-/* What mkswap writes into the first page. */
-#define SWAP_PAGE	4096
-#define SWAP_MAGIC	"SWAPSPACE2"
-
-struct swap_header {
-	char boot[1024];
-	uint32_t version;
-	uint32_t last_page;
-	uint32_t bad_pages;
-};
 
 /* The device that is in use, -1 when there is none. */
 static int device = -1;
@@ -46,27 +32,6 @@ static int find_device(void)
 	return -ENODEV;
 }
 
-static int make_swap(const char *path, uint64_t size)
-{
-	char page[SWAP_PAGE] = { 0 };
-	struct swap_header *header = (struct swap_header *)page;
-	ssize_t n;
-	int fd;
-
-	header->version = 1;
-	header->last_page = size / SWAP_PAGE - 1;
-	memcpy(page + SWAP_PAGE - strlen(SWAP_MAGIC), SWAP_MAGIC, strlen(SWAP_MAGIC));
-
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = write(fd, page, sizeof(page));
-	if (n >= 0 && fsync(fd))
-		n = -1;
-	close(fd);
-	return n == sizeof(page) ? 0 : -EIO;
-}
-
 int pan_zram_on(uint32_t mib)
 {
 	char dev[32], disksize[64], reset[64];
@@ -83,7 +48,7 @@ int pan_zram_on(uint32_t mib)
 	if (ret)
 		return pan_error(ret, "%s", disksize);
 
-	ret = make_swap(dev, (uint64_t)mib << 20);
+	ret = pan_swap_make(dev, 0);
 	if (!ret && swapon(dev, SWAP_FLAG_PREFER | 100))
 		ret = -errno;
 	if (ret) {
@@ -132,5 +97,5 @@ uint64_t pan_zram_pages(void)
 			bytes += used;
 		fclose(f);
 	}
-	return bytes / SWAP_PAGE;
+	return bytes / 4096;
 }
