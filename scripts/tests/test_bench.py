@@ -61,6 +61,7 @@ class Table(unittest.TestCase):
             encoding="utf-8")
         names = [s.name for s in table.parse(text)]
         self.assertIn("really-free", names)
+        self.assertTrue(all(s.limit >= table.LIMIT for s in table.parse(text)))
         self.assertEqual(len(names), len(set(names)))
 
     def test_slips(self):

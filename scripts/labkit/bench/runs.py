@@ -13,7 +13,6 @@ _METRIC = re.compile(r"METRIC (?P<scenario>\S+) (?P<name>\S+) (?P<unit>\S+) "
                      r"(?P<value>-?\d+(?:\.\d+)?)\s*$", re.M)
 _OUTCOME = re.compile(r"^OUTCOME (?P<scenario>\S+) (?P<word>good|short|broken|"
                       r"skip) ?(?P<text>.*)$", re.M)
-_LIMIT = 180
 _BOOT = 90
 
 
@@ -81,13 +80,13 @@ def failure(run, outcome):
     return None
 
 
-def in_uml(kernel, program, run, log):
-    """Boot a UML guest for the run."""
+def in_uml(kernel, program, run, log, limit):
+    """Boot a UML guest for the run, which may take so many seconds."""
     outcome = guest.boot(guest.Guest(
         kernel.objects / "linux", "scenario", memory="256M",
-        timeout=_LIMIT + _BOOT, log=log.with_suffix(".log"),
+        timeout=limit + _BOOT, log=log.with_suffix(".log"),
         variables={"LAB_PROGRAM": program, "LAB_SCENARIO": run.scenario,
-                   "LAB_LIMIT": _LIMIT}))
+                   "LAB_LIMIT": limit}))
     log.with_suffix(".out").write_text(outcome.output, encoding="utf-8")
     run.seconds = outcome.seconds
     parse(run, outcome.output)

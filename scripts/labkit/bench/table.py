@@ -15,6 +15,8 @@ _CONDITION = re.compile(r"^(series|mainline|ratio)\.(min|median|max)\s*"
                         r"(<=|>=|==|<|>)\s*(-?\d+(?:\.\d+)?)$")
 _STATISTICS = {"min": min, "max": max, "median": statistics.median}
 RUNNERS = ("uml", "x86_64")
+# Seconds that a run in a UML guest may take
+LIMIT = 180
 
 
 class Goal:
@@ -63,6 +65,7 @@ class Scenario:
     title: str
     runner: str
     metrics: list
+    limit: int = LIMIT
 
 
 def _take(what, given, needed, optional=()):
@@ -81,7 +84,8 @@ def parse(text):
     scenarios = []
     for given in found.get("scenario", []):
         what = given.get("name", "a scenario")
-        _take(what, given, ("name", "title", "runner", "metric"))
+        _take(what, given, ("name", "title", "runner", "metric"),
+              ("limit",))
         if given["runner"] not in RUNNERS:
             raise Fail(f"bench/scenarios.toml: {what}: runner is one of "
                        f"{', '.join(RUNNERS)}")
@@ -94,7 +98,7 @@ def parse(text):
                            "or 'lower'")
             metrics.append(Metric(**dict(row, goal=Goal(row["goal"]))))
         scenarios.append(Scenario(what, given["title"], given["runner"],
-                                  metrics))
+                                  metrics, given.get("limit", LIMIT)))
     if not scenarios:
         raise Fail("bench/scenarios.toml has no scenario")
     return scenarios

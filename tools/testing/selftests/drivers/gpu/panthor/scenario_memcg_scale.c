@@ -28,7 +28,7 @@
 #define STEP		(8 * PAN_MIB)
 
 /* Times a program goes through as much memory as there is: until half is evicted. */
-#define PASSES		8
+#define PASSES		4
 
 struct client {
 	struct pan_dev dev;
