@@ -594,7 +594,7 @@ struct interruption {
 
 static const struct interruption interruptions[] = {
 	{ 0 }, { 1 }, { 2 }, { 3 },
-	{ 0, true }, { 1, true }, { 2, true }, { 3, true }, { 5, true },
+	{ 0, true }, { 1, true }, { 2, true }, { 3, true }, { 4, true },
 	{ 0, false, true }, { 1, false, true }, { 5, false, true },
 	{ 100, false, true },
 	{ 1, true, true }, { 5, true, true }, { 100, true, true },
@@ -609,8 +609,8 @@ static void interruption_desc(const struct interruption *in, char *desc)
 
 KUNIT_ARRAY_PARAM(interruption, interruptions, interruption_desc);
 
-/* Back up, and interrupt the restore. Returns false if it got through. */
-static bool interrupt(struct kunit *test, struct ttm_tt *tt)
+/* Back up, and interrupt the restore. */
+static void interrupt(struct kunit *test, struct ttm_tt *tt)
 {
 	struct ttm_operation_ctx ctx = { .interruptible = true };
 	const struct interruption *in = test->param_value;
@@ -630,13 +630,11 @@ static bool interrupt(struct kunit *test, struct ttm_tt *tt)
 	inject(0, 0);
 	if (!IS_ERR_OR_NULL(held))
 		folio_put(held);
-	if (!ret) {
+	if (!ret)
 		tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
-		return false;
-	}
-	KUNIT_EXPECT_EQ(test, ret, -EINTR);
+	KUNIT_ASSERT_EQ(test, ret, -EINTR);
 	KUNIT_EXPECT_TRUE(test, ttm_tt_is_backed_up(tt));
-	return true;
+	KUNIT_EXPECT_FALSE(test, ttm_tt_is_populated(tt));
 }
 
 static void interrupted_restore_resumes(struct kunit *test)
@@ -648,10 +646,9 @@ static void interrupted_restore_resumes(struct kunit *test)
 	need_swap(test);
 	need_injection(test);
 	tt = make_tt(test, &mixed, true);
-	if (interrupt(test, tt)) {
-		KUNIT_ASSERT_EQ(test, 0, ttm_tt_restore(priv->bdev, tt, &ctx));
-		tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
-	}
+	interrupt(test, tt);
+	KUNIT_ASSERT_EQ(test, 0, ttm_tt_restore(priv->bdev, tt, &ctx));
+	tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
 	expect_restored(test, false);
 }
 
@@ -922,11 +919,11 @@ static void interrupted_swapin_resumes(struct kunit *test)
 	inject(0, 0);
 	if (!IS_ERR_OR_NULL(held))
 		folio_put(held);
-	if (ret) {
-		KUNIT_EXPECT_EQ(test, ret, -EINTR);
-		KUNIT_EXPECT_FALSE(test, ttm_tt_is_populated(tt));
-		KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
-	}
+	KUNIT_ASSERT_EQ(test, ret, -EINTR);
+	KUNIT_EXPECT_TRUE(test, ttm_tt_is_swapped(tt));
+	KUNIT_EXPECT_FALSE(test, ttm_tt_is_populated(tt));
+
+	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
 	expect_swapped_in(test, false);
 }
 
@@ -943,7 +940,7 @@ static void interrupted_swapin_is_dropped(struct kunit *test)
 		inject(1, 2);
 	KUNIT_ASSERT_GT(test, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL), 0);
 	inject(in->space, 1);
-	ttm_tt_populate(priv->bdev, tt, &ctx);
+	KUNIT_EXPECT_EQ(test, -EINTR, ttm_tt_populate(priv->bdev, tt, &ctx));
 	inject(0, 0);
 	fini_tt(test);
 	expect_stats(test, 0, 0);
