@@ -4,12 +4,16 @@
  *
  * With swap set up, what goes to swap and comes back is tested too; the tests
  * of memory cgroup limits need a cgroup /shmem-insert with memory.max set
- * between 64 KiB and 1 MiB. Tests that miss what they need are skipped.
+ * between 64 KiB and 1 MiB; the one of a lack of memory needs failslab with
+ * task-filter Y, probability 100 and times -1. Tests that miss what they need
+ * are skipped.
  */
 
 #include <kunit/test.h>
 
+#include <linux/anon_inodes.h>
 #include <linux/cgroup.h>
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs_context.h>
 #include <linux/highmem.h>
@@ -33,7 +37,6 @@
 
 struct shmem_insert_counters {
 	long nr_shmem;
-	long nr_file;
 	unsigned long nrpages;
 	unsigned long alloced;
 	unsigned long swapped;
@@ -43,7 +46,6 @@ struct shmem_insert_counters {
 struct shmem_insert_priv {
 	struct file *file;
 	long nr_shmem;
-	long nr_file;
 };
 
 /* The exact value, with what CPUs have not folded into the sum yet. */
@@ -69,7 +71,6 @@ static struct shmem_insert_counters counters(struct file *file)
 
 	return (struct shmem_insert_counters) {
 		.nr_shmem = node_stat(NR_SHMEM),
-		.nr_file = node_stat(NR_FILE_PAGES),
 		.nrpages = inode->i_mapping->nrpages,
 		.alloced = info->alloced,
 		.swapped = info->swapped,
@@ -515,6 +516,54 @@ static void clear_mapping(struct folio *folio)
 	folio->mapping = NULL;
 }
 
+static void set_lru(struct kunit *test, struct file *file, struct folio *folio,
+		    unsigned int order)
+{
+	folio_set_lru(folio);
+}
+
+static void clear_lru(struct folio *folio)
+{
+	folio_clear_lru(folio);
+}
+
+static void set_slab(struct kunit *test, struct file *file, struct folio *folio,
+		     unsigned int order)
+{
+	__folio_set_slab(folio);
+}
+
+static void clear_slab(struct folio *folio)
+{
+	__folio_clear_slab(folio);
+}
+
+static void set_writeback(struct kunit *test, struct file *file,
+			  struct folio *folio, unsigned int order)
+{
+	set_bit(PG_writeback, &folio->flags.f);
+}
+
+static void clear_writeback(struct folio *folio)
+{
+	clear_bit(PG_writeback, &folio->flags.f);
+}
+
+static void make_compound(struct kunit *test, struct file *file,
+			  struct folio *folio, unsigned int order)
+{
+	prep_compound_page(&folio->page, order);
+}
+
+/* Which must still be one: who hands back has not touched it */
+static void take_apart(struct folio *folio)
+{
+	if (WARN_ON(!folio_test_large(folio)) || !folio_ref_freeze(folio, 1))
+		return;
+	undo_compound_page(&folio->page, folio_order(folio));
+	folio_ref_unfreeze(folio, 1);
+}
+
 static pgoff_t past_end(unsigned int order)
 {
 	return FILE_PAGES;
@@ -544,6 +593,12 @@ static const struct insert_error insert_errors[] = {
 	  .undo = clear_mapping },
 	{ "swapbacked", -EINVAL, true, .prepare = set_swapbacked,
 	  .undo = clear_swapbacked },
+	{ "on an LRU list", -EINVAL, true, .prepare = set_lru, .undo = clear_lru },
+	{ "slab", -EINVAL, true, .prepare = set_slab, .undo = clear_slab },
+	{ "under writeback", -EINVAL, true, .prepare = set_writeback,
+	  .undo = clear_writeback },
+	{ "compound", -EINVAL, true, 1, .prepare = make_compound,
+	  .undo = take_apart },
 	{ "referenced", -EBUSY, .prepare = refer, .undo = folio_put },
 };
 
@@ -672,60 +727,195 @@ static void insert_needs_thp(struct kunit *test)
 	free_block(folio, 1);
 }
 
-/* A tmpfs mount with @option. */
-static struct vfsmount *mount_with(struct kunit *test, const char *key,
-				   const char *value)
+static struct vfsmount *mount_with(struct kunit *test, const char *options)
 {
 	struct file_system_type *type = get_fs_type("tmpfs");
 	struct vfsmount *mnt;
 	struct fs_context *fc;
+	char buf[64];
 	int err;
 
-	if (!type)
-		kunit_skip(test, "no tmpfs");
+	if (!IS_ENABLED(CONFIG_TMPFS))
+		kunit_skip(test, "no CONFIG_TMPFS");
+	KUNIT_ASSERT_NOT_NULL(test, type);
 	fc = fs_context_for_mount(type, 0);
 	put_filesystem(type);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(fc));
-	err = vfs_parse_fs_string(fc, key, value);
-	if (err) {
-		put_fs_context(fc);
-		kunit_skip(test, "tmpfs does not know %s: %d", key, err);
-	}
-	mnt = fc_mount(fc);
+	strscpy(buf, options);
+	err = generic_parse_monolithic(fc, buf);
+	mnt = err ? ERR_PTR(err) : fc_mount(fc);
 	put_fs_context(fc);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(mnt));
+	KUNIT_ASSERT_FALSE_MSG(test, IS_ERR(mnt), "%s: %pe", options, mnt);
 	return mnt;
 }
 
 static void insert_on_noswap_mount(struct kunit *test)
 {
-	struct vfsmount *mnt = mount_with(test, "noswap", NULL);
+	unsigned int order = order_param(test);
+	struct vfsmount *mnt = mount_with(test, "noswap");
 	struct shmem_insert_counters was;
+	unsigned long nr = 1UL << order;
 	struct folio *folio;
 	struct file *file;
 	bool swapped;
 
-	file = shmem_file_setup_with_mnt(mnt, "noswap", PAGE_SIZE, EMPTY_VMA_FLAGS);
+	file = shmem_file_setup_with_mnt(mnt, "noswap", nr << PAGE_SHIFT,
+					 EMPTY_VMA_FLAGS);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	was = counters(file);
-	folio = block(test, 0, 11);
-	KUNIT_EXPECT_EQ(test, 0, shmem_insert_folio(file, folio, 0, 0, true,
+	folio = block(test, order, 11);
+	KUNIT_EXPECT_EQ(test, 0, shmem_insert_folio(file, folio, order, 0, true,
 						    INSERT_GFP));
-	expect_counters(test, file, &was, 1, 0);
-	KUNIT_EXPECT_EQ(test, entry_order(file, 0, &swapped), 0);
+	expect_counters(test, file, &was, nr, 0);
+	KUNIT_EXPECT_EQ(test, entry_order(file, 0, &swapped), order);
 	KUNIT_EXPECT_FALSE(test, swapped);
 	KUNIT_EXPECT_TRUE(test, folio_test_dirty(folio));
 	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
 	/* Reclaim does not even try */
 	KUNIT_EXPECT_FALSE(test, folio_evictable(folio));
-	expect_contents(test, file, 0, 1, 11);
+	KUNIT_EXPECT_EQ(test, expect_contents(test, file, 0, nr, 11), order);
 	put_file(file);
 	mntput(mnt);
 }
 
+/* As a user who is held to the quota, unlike root. */
+static int insert_under_quota(struct kunit *test, struct file *file,
+			      struct folio *folio, unsigned int order,
+			      pgoff_t index)
+{
+	struct cred *cred = prepare_creds();
+	const struct cred *old;
+	int err;
+
+	KUNIT_ASSERT_NOT_NULL(test, cred);
+	cap_lower(cred->cap_effective, CAP_SYS_RESOURCE);
+	old = override_creds(cred);
+	err = shmem_insert_folio(file, folio, order, index, false, INSERT_GFP);
+	put_cred(revert_creds(old));
+	return err;
+}
+
+static void insert_over_quota(struct kunit *test)
+{
+	unsigned int order = IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ? 2 : 0;
+	struct shmem_insert_counters was;
+	struct vfsmount *mnt;
+	struct folio *folio;
+	struct file *file;
+	pgoff_t i;
+
+	if (!IS_ENABLED(CONFIG_TMPFS_QUOTA))
+		kunit_skip(test, "no CONFIG_TMPFS_QUOTA");
+	mnt = mount_with(test, "usrquota,usrquota_block_hardlimit=12K");
+	file = shmem_file_setup_with_mnt(mnt, "quota", 16 * PAGE_SIZE,
+					 EMPTY_VMA_FLAGS);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+
+	if (order) {
+		was = counters(file);
+		folio = block(test, order, 15);
+		KUNIT_EXPECT_EQ(test, -EDQUOT,
+				insert_under_quota(test, file, folio, order, 0));
+		expect_counters(test, file, &was, 0, 0);
+		expect_block(test, folio, order, 15);
+		free_block(folio, order);
+	}
+
+	/* Which has used up nothing of it */
+	for (i = 0; (i + 1) * PAGE_SIZE <= 3 * SZ_4K; i++)
+		KUNIT_EXPECT_EQ(test, 0,
+				insert_under_quota(test, file,
+						   block(test, 0, 15), 0, i));
+	was = counters(file);
+	folio = block(test, 0, 15);
+	KUNIT_EXPECT_EQ(test, -EDQUOT, insert_under_quota(test, file, folio, 0, i));
+	expect_counters(test, file, &was, 0, 0);
+	expect_block(test, folio, 0, 15);
+
+	shmem_truncate_range(file_inode(file), 0, PAGE_SIZE - 1);
+	KUNIT_EXPECT_EQ(test, 0, insert_under_quota(test, file, folio, 0, i));
+	put_file(file);
+	mntput(mnt);
+}
+
+static const struct file_operations other_fops = { };
+
+static void insert_into_other_file(struct kunit *test)
+{
+	struct file *file = anon_inode_create_getfile("[shmem-insert]", &other_fops,
+						      NULL, O_RDWR, NULL);
+	struct folio *folio = block(test, 0, 16);
+	int err = 0;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	i_size_write(file_inode(file), PAGE_SIZE);
+	kunit_warning_suppress(test)
+		err = shmem_insert_folio(file, folio, 0, 0, false, INSERT_GFP);
+	KUNIT_EXPECT_EQ(test, err, -EINVAL);
+	KUNIT_EXPECT_EQ(test, file->f_mapping->nrpages, 0);
+	expect_block(test, folio, 0, 16);
+	free_block(folio, 0);
+	put_file(file);
+}
+
+#ifdef CONFIG_FAILSLAB
+/* Let the allocations of this task from slabs fail that may not reclaim. */
+static void starve(bool on)
+{
+	current->make_it_fail = on;
+}
+
+static bool starving(void)
+{
+	void *p = kmalloc(8, GFP_NOWAIT | __GFP_NOWARN);
+
+	kfree(p);
+	return !p;
+}
+#else
+static void starve(bool on)
+{
+}
+
+static bool starving(void)
+{
+	return false;
+}
+#endif
+
+static void insert_without_nodes(struct kunit *test)
+{
+	unsigned int order = order_param(test);
+	unsigned long index = 1UL << order;
+	struct file *file = test_file(test);
+	struct shmem_insert_counters was = counters(file);
+	struct folio *folio = block(test, order, 17);
+	bool starved;
+	int err = 0;
+
+	starve(true);
+	starved = starving();
+	if (starved)
+		err = shmem_insert_folio(file, folio, order, index, false,
+					 GFP_NOWAIT | __GFP_NOWARN);
+	starve(false);
+	if (!starved) {
+		free_block(folio, order);
+		kunit_skip(test, "failslab is not set up");
+	}
+	KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+	expect_counters(test, file, &was, 0, 0);
+	expect_block(test, folio, order, 17);
+
+	/* Only the memory was wanting */
+	KUNIT_EXPECT_EQ(test, 0, shmem_insert_folio(file, folio, order, index,
+						    false, INSERT_GFP));
+	expect_counters(test, file, &was, index, 0);
+}
+
 static void insert_on_full_mount(struct kunit *test)
 {
-	struct vfsmount *mnt = mount_with(test, "nr_blocks", "3");
+	struct vfsmount *mnt = mount_with(test, "nr_blocks=3");
 	struct shmem_insert_counters was;
 	struct folio *folio;
 	struct file *file;
@@ -787,26 +977,53 @@ static unsigned long memcg_charged(struct mem_cgroup *memcg)
 	return memcg_page_state(memcg, NR_SHMEM);
 }
 
+static unsigned long memcg_swap(struct mem_cgroup *memcg)
+{
+	return page_counter_read(&memcg->swap);
+}
+
 static void insert_charges_memcg(struct kunit *test)
 {
-	struct mem_cgroup *memcg = test_memcg(test), *old;
+	unsigned int order = order_param(test);
+	struct mem_cgroup *memcg, *old;
 	struct file *file = test_file(test);
 	struct shmem_insert_counters was = counters(file);
-	struct folio *folio = block(test, 0, 13);
-	unsigned long before = memcg_charged(memcg);
+	unsigned long before, swap, nr = 1UL << order;
+	struct folio *folio;
+	bool writeback;
+	int err;
 
-	old = set_active_memcg(memcg);
-	KUNIT_EXPECT_EQ(test, 0, shmem_insert_folio(file, folio, 0, 0, false,
-						    INSERT_GFP));
-	set_active_memcg(old);
-	rcu_read_lock();
-	KUNIT_EXPECT_PTR_EQ(test, folio_memcg(folio), memcg);
-	rcu_read_unlock();
-	KUNIT_EXPECT_EQ(test, memcg_charged(memcg), before + 1);
+	if (order > 4)
+		kunit_skip(test, "larger than the limit may be");
+	memcg = test_memcg(test);
+	before = memcg_charged(memcg);
+	swap = memcg_swap(memcg);
 
-	shmem_truncate_range(file_inode(file), 0, -1);
-	KUNIT_EXPECT_EQ(test, memcg_charged(memcg), before);
-	expect_counters(test, file, &was, 0, 0);
+	for (writeback = false; ; writeback = true) {
+		folio = block(test, order, 13);
+		old = set_active_memcg(memcg);
+		err = shmem_insert_folio(file, folio, order, 0, writeback,
+					 INSERT_GFP);
+		set_active_memcg(old);
+		KUNIT_ASSERT_EQ(test, err, 0);
+		if (!writeback || !total_swap_pages) {
+			rcu_read_lock();
+			KUNIT_EXPECT_PTR_EQ(test, folio_memcg(folio), memcg);
+			rcu_read_unlock();
+			KUNIT_EXPECT_EQ(test, memcg_charged(memcg), before + nr);
+			KUNIT_EXPECT_EQ(test, memcg_swap(memcg), swap);
+		} else {
+			KUNIT_EXPECT_EQ(test, memcg_charged(memcg), before);
+			KUNIT_EXPECT_EQ(test, memcg_swap(memcg), swap + nr);
+		}
+
+		shmem_truncate_range(file_inode(file), 0, -1);
+		KUNIT_EXPECT_EQ(test, memcg_charged(memcg), before);
+		KUNIT_EXPECT_EQ(test, memcg_swap(memcg), swap);
+		expect_counters(test, file, &was, 0, 0);
+		if (writeback)
+			break;
+	}
 	css_put(&memcg->css);
 }
 
@@ -819,8 +1036,10 @@ static void insert_over_memcg_limit(struct kunit *test)
 	struct folio *folio;
 	int err;
 
-	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)) {
+		css_put(&memcg->css);
 		kunit_skip(test, "a single page does not reach the limit");
+	}
 
 	folio = block(test, 9, 14);
 	old = set_active_memcg(memcg);
@@ -833,6 +1052,40 @@ static void insert_over_memcg_limit(struct kunit *test)
 	free_block(folio, 9);
 	css_put(&memcg->css);
 }
+
+/* Page by page, and without a chance to make room by reclaim. */
+static void insert_up_to_memcg_limit(struct kunit *test)
+{
+	struct mem_cgroup *memcg = test_memcg(test), *old;
+	struct file *file = test_file(test);
+	struct shmem_insert_counters empty = counters(file), was;
+	unsigned long before = memcg_charged(memcg), charged, i;
+	struct folio *folio;
+	int err = 0;
+
+	for (i = 0; !err && i <= SZ_1M >> PAGE_SHIFT; i++) {
+		was = counters(file);
+		charged = memcg_charged(memcg);
+		folio = block(test, 0, 18);
+		old = set_active_memcg(memcg);
+		err = shmem_insert_folio(file, folio, 0, i, false,
+					 GFP_NOWAIT | __GFP_NOWARN);
+		set_active_memcg(old);
+	}
+	KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+	KUNIT_EXPECT_GT(test, i, 1);
+	if (err) {
+		KUNIT_EXPECT_EQ(test, memcg_charged(memcg), charged);
+		expect_counters(test, file, &was, 0, 0);
+		expect_block(test, folio, 0, 18);
+		free_block(folio, 0);
+	}
+
+	shmem_truncate_range(file_inode(file), 0, -1);
+	KUNIT_EXPECT_EQ(test, memcg_charged(memcg), before);
+	expect_counters(test, file, &empty, 0, 0);
+	css_put(&memcg->css);
+}
 #else
 static void insert_charges_memcg(struct kunit *test)
 {
@@ -840,6 +1093,11 @@ static void insert_charges_memcg(struct kunit *test)
 }
 
 static void insert_over_memcg_limit(struct kunit *test)
+{
+	kunit_skip(test, "no CONFIG_MEMCG");
+}
+
+static void insert_up_to_memcg_limit(struct kunit *test)
 {
 	kunit_skip(test, "no CONFIG_MEMCG");
 }
@@ -1155,10 +1413,14 @@ static struct kunit_case shmem_insert_cases[] = {
 	KUNIT_CASE_PARAM(insert_across_end, order_gen_params),
 	KUNIT_CASE(insert_at_odd_end),
 	KUNIT_CASE(insert_needs_thp),
-	KUNIT_CASE(insert_on_noswap_mount),
+	KUNIT_CASE(insert_into_other_file),
+	KUNIT_CASE_PARAM(insert_on_noswap_mount, order_gen_params),
 	KUNIT_CASE(insert_on_full_mount),
-	KUNIT_CASE(insert_charges_memcg),
+	KUNIT_CASE(insert_over_quota),
+	KUNIT_CASE_PARAM(insert_without_nodes, order_gen_params),
+	KUNIT_CASE_PARAM(insert_charges_memcg, order_gen_params),
 	KUNIT_CASE(insert_over_memcg_limit),
+	KUNIT_CASE(insert_up_to_memcg_limit),
 	{}
 };
 

@@ -24,9 +24,13 @@ _BOARD = ["-M", "pc", "-cpu", "max", "-smp", "2", "-m", "1024",
 _GUEST = paths.REPO / "scripts" / "guest"
 _SELFTESTS = "drivers/gpu/ttm"
 _ZRAM = "512M"
-# What the suites of shmem_insert expect
+# What the suites of shmem_insert expect. The fault injection is for the tasks
+# alone that ask for it.
 _MEMCG = "/sys/fs/cgroup/shmem-insert/memory.max"
 _MEMCG_MAX = "524288"
+_FAILSLAB = "/sys/kernel/debug/failslab"
+_INJECTION = [f"write {_FAILSLAB}/{name} {value}" for name, value in
+              (("task-filter", "Y"), ("times", "-1"), ("probability", "100"))]
 
 OURS = ("shmem_insert", "shmem_take", "ttm_backup", "ttm_backup_noswap",
         "ttm_swapout")
@@ -108,7 +112,7 @@ def plan(boot, limit):
     """What the guest does."""
     rows = []
     if any(s.startswith("shmem") for s in boot.suites):
-        rows.append(f"copy /lab/memory.max {_MEMCG}")
+        rows += [f"copy /lab/memory.max {_MEMCG}", *_INJECTION]
     rows += [f"kunit {s}" for s in boot.suites]
     rows += [f"run {limit} {p.name} /lab/tests/{p.name}"
              for p in boot.programs]
@@ -131,7 +135,7 @@ class Shown:
 
 def run_in_uml(kernel, boot, log, timeout=600):
     """Boot a UML kernel once; returns a guest.Outcome."""
-    rows = [f"write {_MEMCG} {_MEMCG_MAX}"] + \
+    rows = [f"write {_MEMCG} {_MEMCG_MAX}", *_INJECTION] + \
         [f"kunit {s}" for s in boot.suites]
     shown = Shown(kernel, boot)
     outcome = guest.boot(
