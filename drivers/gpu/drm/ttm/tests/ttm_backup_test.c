@@ -897,17 +897,15 @@ static void partial_swapout_is_dropped(struct kunit *test)
 	expect_stats(test, 0, 0);
 }
 
-static void interrupted_swapin_resumes(struct kunit *test)
+/* Swap out, and interrupt bringing it back. */
+static void interrupt_swapin(struct kunit *test, struct ttm_tt *tt)
 {
 	struct ttm_operation_ctx ctx = { .interruptible = true };
 	const struct interruption *in = test->param_value;
 	struct ttm_backup_test_priv *priv = test->priv;
 	struct folio *held = NULL;
-	struct ttm_tt *tt;
 	int ret;
 
-	need_injection(test);
-	tt = make_tt(test, &mixed, false);
 	if (in->partial)
 		inject(1, 2);
 	KUNIT_ASSERT_GT(test, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL), 0);
@@ -922,26 +920,28 @@ static void interrupted_swapin_resumes(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, ret, -EINTR);
 	KUNIT_EXPECT_TRUE(test, ttm_tt_is_swapped(tt));
 	KUNIT_EXPECT_FALSE(test, ttm_tt_is_populated(tt));
+}
 
+static void interrupted_swapin_resumes(struct kunit *test)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	struct ttm_backup_test_priv *priv = test->priv;
+	struct ttm_tt *tt;
+
+	need_injection(test);
+	tt = make_tt(test, &mixed, false);
+	interrupt_swapin(test, tt);
 	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
 	expect_swapped_in(test, false);
 }
 
 static void interrupted_swapin_is_dropped(struct kunit *test)
 {
-	struct ttm_operation_ctx ctx = { .interruptible = true };
-	const struct interruption *in = test->param_value;
-	struct ttm_backup_test_priv *priv = test->priv;
 	struct ttm_tt *tt;
 
 	need_injection(test);
 	tt = make_tt(test, &mixed, false);
-	if (in->partial)
-		inject(1, 2);
-	KUNIT_ASSERT_GT(test, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL), 0);
-	inject(in->space, 1);
-	KUNIT_EXPECT_EQ(test, -EINTR, ttm_tt_populate(priv->bdev, tt, &ctx));
-	inject(0, 0);
+	interrupt_swapin(test, tt);
 	fini_tt(test);
 	expect_stats(test, 0, 0);
 }
