@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Clients that do not fit into memory together: no failure, and everybody gets on.
- * How many rounds they do depends on how fast the machine swaps; PAN_ROOM_ROUNDS in
- * the environment says how many there are to be in all (1000 are a good run).
+ * Clients that do not fit into memory, together or one with itself: no failure,
+ * and everybody gets on. How many rounds they do depends on how fast the machine
+ * swaps; PAN_ROOM_ROUNDS in the environment says how many there are to be in all
+ * (1000 of several clients, 50 of one are a good run).
  */
 #include "room_common.h"
 
@@ -106,6 +107,24 @@ TEST_F_TIMEOUT(clients, two, 850)
 TEST_F_TIMEOUT(clients, four, 850)
 {
 	compete(_metadata, self, 4, rounds_or(8));
+}
+
+/* Address spaces that each fit, of twice the memory, with jobs in all in turn. */
+TEST_F_TIMEOUT(clients, one_with_twice_the_memory, 850)
+{
+	uint32_t rounds = rounds_or(2);
+	struct room_client *rc = self->rc;
+
+	*rc = (struct room_client) {
+		.id = 70, .vms = 5, .mib = self->total_mib * 2 / 5, .limit = rounds,
+	};
+	ASSERT_OK(room_client_start(rc));
+	EXPECT_OK(room_client_join(rc, 800000));
+	EXPECT_LE(2 * self->total_mib - 5, rc->bound);
+	EXPECT_EQ(rounds, rc->rounds);
+	EXPECT_OK(rc->result);
+	EXPECT_EQ(0, rc->enomem);
+	EXPECT_EQ(0, rc->bad_words);
 }
 
 TEST_HARNESS_MAIN
