@@ -101,7 +101,7 @@ static void compete(struct __test_metadata *_metadata, FIXTURE_DATA(clients) *se
 
 TEST_F_TIMEOUT(clients, two, 850)
 {
-	compete(_metadata, self, 2, rounds_or(8));
+	compete(_metadata, self, 2, rounds_or(4));
 }
 
 TEST_F_TIMEOUT(clients, four, 850)
@@ -112,7 +112,7 @@ TEST_F_TIMEOUT(clients, four, 850)
 /* Address spaces that each fit, of twice the memory, with jobs in all in turn. */
 TEST_F_TIMEOUT(clients, one_with_twice_the_memory, 850)
 {
-	uint32_t rounds = rounds_or(2);
+	uint32_t rounds = rounds_or(1);
 	struct room_client *rc = self->rc;
 
 	*rc = (struct room_client) {

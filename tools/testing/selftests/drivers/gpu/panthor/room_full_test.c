@@ -221,6 +221,8 @@ TEST_F_TIMEOUT(no_swap, killed_clients_memory_is_back_at_once, 300)
 	uint64_t hog = (uint64_t)mib * 45 / 100 << 20, size, resident;
 	struct room_client *rc = self->rc;
 	pid_t pid, bystander;
+	uint32_t kills;
+	bool gone;
 
 	for (i = 0; i < 2; i++) {
 		rc[i] = (struct room_client) {
@@ -239,10 +241,24 @@ TEST_F_TIMEOUT(no_swap, killed_clients_memory_is_back_at_once, 300)
 	ASSERT_OK(pan_gems_totals(&self->dev, &size, &resident));
 	EXPECT_GE(self->bytes + (part + 8) * PAN_MIB, size);
 	EXPECT_OK(pan_join(pid, pan_now_ms() + ROOM_BOUND_MS));
-	EXPECT_EQ(1, pan_vmstat("oom_kill") - self->oom_kills);
-	EXPECT_EQ(0, waitpid(bystander, NULL, WNOHANG));
-	kill(bystander, SIGKILL);
-	pan_join(bystander, pan_now_ms() + ROOM_BOUND_MS);
+	kills = pan_vmstat("oom_kill") - self->oom_kills;
+	EXPECT_LE(1, kills);
+
+	/*
+	 * A slow machine may take so long from the end of the address space to the
+	 * first BO that one more has to die, but not everybody.
+	 */
+	EXPECT_GE(2, kills);
+	gone = waitpid(bystander, NULL, WNOHANG) == bystander;
+	if (!gone) {
+		kill(bystander, SIGKILL);
+		pan_join(bystander, pan_now_ms() + ROOM_BOUND_MS);
+	}
+	if (kills > 1) {
+		TH_LOG("%u processes died", kills);
+		return;
+	}
+	EXPECT_FALSE(gone);
 
 	/* The other one goes on. */
 	rc[1].limit = 3;
