@@ -1233,6 +1233,11 @@ int panthor_reclaim_register(struct panthor_reclaim *reclaim)
 		return ret;
 	}
 
+	/*
+	 * 2 MiB at a time: every scan costs each VM it takes from a GPU cache
+	 * flush, and a scan for a memory cgroup waits for writeback at its end.
+	 */
+	shrinker->batch = SZ_2M >> PAGE_SHIFT;
 	shrinker->count_objects = shrinker_count;
 	shrinker->scan_objects = shrinker_scan;
 	shrinker->private_data = reclaim;

@@ -227,7 +227,7 @@ static void text_has_one_line_per_fact(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, 2, n, "line '%s'", line);
 		lines++;
 	}
-	KUNIT_EXPECT_EQ(test, 2 * PANTHOR_RECLAIM_CLASS_COUNT + PANTHOR_RECLAIM_STAT_COUNT + 5,
+	KUNIT_EXPECT_EQ(test, 2 * PANTHOR_RECLAIM_CLASS_COUNT + PANTHOR_RECLAIM_STAT_COUNT + 4,
 			lines);
 }
 
