@@ -20,15 +20,14 @@ FIXTURE(eio)
 	char fail[96];
 };
 
-/* The file that makes the requests of the first swap device fail; false if none. */
+/* The file that makes the requests of the swap device fail; false if none. */
 static bool fail_file(char *path, size_t size)
 {
-	char swaps[512], name[32];
+	char device[64];
 
-	if (pan_read_file("/proc/swaps", swaps, sizeof(swaps)) <= 0 ||
-	    sscanf(swaps, "%*[^\n] /dev/%31s", name) != 1)
+	if (pan_swap_area(device, sizeof(device)) || strncmp(device, "/dev/", 5))
 		return false;
-	snprintf(path, size, "/sys/block/%s/make-it-fail", name);
+	snprintf(path, size, "/sys/block/%s/make-it-fail", device + 5);
 	return pan_file_exists(path) && pan_file_exists(FAIL_DIR "times");
 }
 

@@ -229,12 +229,12 @@ static enum scenario_result judge(const struct scenario *s, struct job *job,
 
 	if (error)
 		return scenario_outcome(s, SCENARIO_SHORT, "error %d", error);
-	if (!one->evicted || !many->evicted || !one->scans)
+	if (!one->evicted || !many->evicted)
 		return scenario_outcome(s, SCENARIO_SHORT, "a shortage evicted %" PRIu64
 					" BOs of one cgroup and %" PRIu64 " of many",
 					one->evicted, many->evicted);
 
-	ns_one = one->scans * 1000 / one->evicted;
+	ns_one = one->scans * 1000 / one->evicted ?: 1;
 	ns_many = many->scans * 1000 / many->evicted;
 
 	scenario_metric(s, "piece_one", "us", one->piece);
@@ -242,8 +242,8 @@ static enum scenario_result judge(const struct scenario *s, struct job *job,
 	scenario_metric(s, "piece_ratio", "percent", many->piece * 100 / one->piece);
 	scenario_metric(s, "shortage_one", "ms", one->shortage / 1000);
 	scenario_metric(s, "shortage_many", "ms", many->shortage / 1000);
-	scenario_metric(s, "scan_one", "ns per BO", ns_one);
-	scenario_metric(s, "scan_many", "ns per BO", ns_many);
+	scenario_metric(s, "scan_one", "ns/BO", ns_one);
+	scenario_metric(s, "scan_many", "ns/BO", ns_many);
 	scenario_metric(s, "scan_ratio", "percent", ns_many * 100 / ns_one);
 	scenario_metric(s, "evicted_one", "BOs", one->evicted);
 	scenario_metric(s, "evicted_many", "BOs", many->evicted);

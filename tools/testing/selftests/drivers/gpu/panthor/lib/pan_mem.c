@@ -127,18 +127,13 @@ int pan_reclaim_stat(const struct pan_dev *dev, const char *name, uint64_t *valu
 
 int64_t pan_reclaim_misfiled(const struct pan_dev *dev)
 {
-	long long count;
 	char path[128];
-	FILE *f;
+	uint64_t count;
 	int ret;
 
 	driver_file(dev, "reclaim_misfiled", path, sizeof(path));
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	ret = fscanf(f, "%lld", &count);
-	fclose(f);
-	return ret == 1 ? count : -EIO;
+	ret = pan_read_u64(path, &count);
+	return ret ? ret : (int64_t)count;
 }
 
 bool pan_reclaim_has(const struct pan_dev *dev, const char *prefix)
