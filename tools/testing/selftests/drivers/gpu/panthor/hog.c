@@ -35,7 +35,7 @@ static int round_of(uint32_t round, uint64_t bytes, unsigned int seconds)
 	if (map == MAP_FAILED)
 		return pan_error(-errno, "mmap of %llu MiB", (unsigned long long)bytes >> 20);
 
-	pan_pattern_fill(map, bytes, seed);
+	pan_pattern_fill_anon(map, bytes, seed);
 	touched = pan_now_ms();
 	printf("hog: round %u: touched %llu MiB in %llu ms\n", round,
 	       (unsigned long long)bytes >> 20, (unsigned long long)(touched - start));

@@ -64,7 +64,7 @@ static void squeeze(FIXTURE_DATA(memcg_global) *self, int64_t lost[2])
 	int i;
 
 	for (used = 0; used + STEP <= self->size; used += STEP) {
-		memset(self->anon + used, 0x5a, STEP);
+		pan_touch(self->anon + used, STEP);
 		for (i = 0; i < 2; i++)
 			lost[i] = self->bytes[i] - memcg_bytes(&self->dev, &self->cg[i]);
 		if (lost[0] >= (int64_t)ENOUGH || lost[1] >= (int64_t)ENOUGH)

@@ -105,7 +105,7 @@ static int anon_main(void *arg)
 
 	if (p == MAP_FAILED)
 		return 1;
-	memset(p, 0x5a, ANON);
+	pan_touch(p, ANON);
 	*ready = 1;
 	for (;;)
 		pan_sleep_ms(1000);

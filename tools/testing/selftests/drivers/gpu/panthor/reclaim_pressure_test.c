@@ -97,7 +97,7 @@ static int hog_main(void *arg)
 	if (map == MAP_FAILED)
 		return 2;
 	for (i = 0; i < hog->rounds; i++) {
-		pan_pattern_fill(map, hog->bytes, i);
+		pan_pattern_fill_anon(map, hog->bytes, i);
 		bad += pan_pattern_check(map, hog->bytes, i, 0);
 	}
 	return bad != 0;

@@ -183,7 +183,7 @@ static int run_short(struct job *job, struct result *result)
 	if (anon == MAP_FAILED)
 		return -ENOMEM;
 	for (used = 0; used < PASSES * size; used += STEP) {
-		memset(anon + used % size, 0x5a, STEP);
+		pan_touch(anon + used % size, STEP);
 		if (evicted(job) - before >= CGROUPS * BOS / 2)
 			break;
 	}

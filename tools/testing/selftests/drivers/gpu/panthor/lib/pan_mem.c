@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -216,4 +217,10 @@ void pan_sleep_ms(unsigned int ms)
 
 	while (nanosleep(&left, &left) && errno == EINTR)
 		;
+}
+
+void pan_touch(void *mem, uint64_t size)
+{
+	madvise(mem, size, MADV_POPULATE_WRITE);
+	memset(mem, 0x5a, size);
 }

@@ -102,4 +102,10 @@ uint64_t pan_now_ms(void);
 /* Sleeps. */
 void pan_sleep_ms(unsigned int ms);
 
+/*
+ * Uses anonymous memory. It is populated first: a page fault is dear where the
+ * kernel is a program. What cannot be had at once is faulted in.
+ */
+void pan_touch(void *mem, uint64_t size);
+
 #endif /* PAN_MEM_H */

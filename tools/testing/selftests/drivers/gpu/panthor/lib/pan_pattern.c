@@ -3,8 +3,12 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "pan_pattern.h"
+
+/* Bytes of anonymous memory that are asked for at once. */
+#define POPULATE	(1ull << 20)
 
 static sigjmp_buf sigbus_env;
 
@@ -38,12 +42,29 @@ uint32_t pan_seed(uint32_t client, uint32_t buffer)
 	return x;
 }
 
-void pan_pattern_fill(uint32_t *map, uint64_t size, uint32_t seed)
+static void fill_words(uint32_t *map, uint64_t from, uint64_t to, uint32_t seed)
 {
 	uint64_t i;
 
-	for (i = 0; i < size / 4; i++)
+	for (i = from; i < to; i++)
 		((volatile uint32_t *)map)[i] = pan_pattern(seed, i, 0);
+}
+
+void pan_pattern_fill(uint32_t *map, uint64_t size, uint32_t seed)
+{
+	fill_words(map, 0, size / 4, seed);
+}
+
+void pan_pattern_fill_anon(uint32_t *map, uint64_t size, uint32_t seed)
+{
+	uint64_t from, to;
+
+	for (from = 0; from < size / 4; from = to) {
+		to = from + POPULATE / 4 < size / 4 ? from + POPULATE / 4 : size / 4;
+		/* What cannot be had at once is faulted in, or is not to be had. */
+		madvise(map + from, (to - from) * 4, MADV_POPULATE_WRITE);
+		fill_words(map, from, to, seed);
+	}
 }
 
 void pan_pattern_step(uint32_t *map, uint64_t size)

@@ -46,6 +46,12 @@ void pan_pattern_fill(uint32_t *map, uint64_t size, uint32_t seed);
 void pan_pattern_step(uint32_t *map, uint64_t size);
 
 /*
+ * The same for a private anonymous mapping, which is populated part by part:
+ * a page fault is dear where the kernel is a program.
+ */
+void pan_pattern_fill_anon(uint32_t *map, uint64_t size, uint32_t seed);
+
+/*
  * Compares every word. Returns how many are wrong, after saying where the first
  * one is; or -EFAULT when the memory could not be read (SIGBUS).
  */
