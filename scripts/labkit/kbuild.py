@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Build a kernel, and the user-space tests that go with it."""
 
+import functools
 import hashlib
 import os
 import re
@@ -25,6 +26,15 @@ def _environment(extra=None):
                CCACHE_BASEDIR=str(paths.BUILD), CCACHE_NOHASHDIR="1")
     env.update(extra or {})
     return env
+
+
+def _one_at_a_time(method):
+    """A build takes all processors: the next one waits until it is done."""
+    @functools.wraps(method)
+    def locked(*args, **options):
+        with paths.lock(paths.BUILD / ".build-lock", "building"):
+            return method(*args, **options)
+    return locked
 
 
 class Kernel:
@@ -129,6 +139,7 @@ class Kernel:
     def _set_done(self, step, *more):
         self._stamp(step).write_text(self._key(*more), encoding="ascii")
 
+    @_one_at_a_time
     def configure(self, fragments):
         """Configure from fragments; every option of theirs must hold."""
         text = [f.read_bytes() for f in fragments if f.is_file()]
@@ -142,6 +153,7 @@ class Kernel:
         Configurer(self.tree, self.objects, self.make).configure(fragments)
         self._set_done("configured", *text)
 
+    @_one_at_a_time
     def build(self, *targets):
         """Build targets; say how long it took when it took long."""
         whole = set(targets) <= {"linux", "Image", "bzImage", "modules"}
@@ -156,6 +168,7 @@ class Kernel:
             say(f"{self.label}: kernel built in "
                 f"{time.monotonic() - start:.0f} s")
 
+    @_one_at_a_time
     def selftests(self, directory, flags=""):
         """Build the selftests of a directory below tools/testing/selftests.
 

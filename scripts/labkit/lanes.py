@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Several lanes at once, each a process of its own."""
+
+import contextlib
+import subprocess
+import tempfile
+import time
+
+from . import ktap, lane, paths
+from .ui import say
+
+
+class Running:
+    """A lane that has been started. What it says is shown when it has ended."""
+
+    def __init__(self, name, output=None):
+        (paths.TEST / f"{name}.tap").unlink(missing_ok=True)
+        self.name = name
+        self.output = output
+        self.start = time.monotonic()
+        self.seconds = 0
+        self.process = subprocess.Popen(    # pylint: disable=consider-using-with
+            [paths.REPO / "scripts" / "lane" / name], cwd=paths.REPO,
+            stdout=output)
+
+    def ended(self):
+        """Whether it has ended; if so, show its output."""
+        if self.process.poll() is None:
+            return False
+        self.seconds = time.monotonic() - self.start
+        if self.output:
+            self.output.seek(0)
+            say(f"\n=== lane {self.name}\n{self.output.read().rstrip()}")
+        return True
+
+    def results(self):
+        """What it wrote, and a failure if it ended with one but wrote none."""
+        found, status = lane.read(self.name), self.process.returncode
+        if status and not any(r.status == ktap.FAIL for r in found):
+            found.append(ktap.Result("lane", ktap.FAIL,
+                                     f"it ended with exit status {status}"))
+        return found
+
+    def stop(self):
+        """End it, and see it off."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait()
+
+
+def alone(name):
+    """Run one lane, which speaks for itself; return its exit status."""
+    running = Running(name)
+    try:
+        return running.process.wait()
+    finally:
+        running.stop()
+
+
+def several(wanted, at_once):
+    """Run lanes, some at once; return them in the order of their ends."""
+    waiting, running, done = list(wanted), [], []
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: [r.stop() for r in running])
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                output = stack.enter_context(tempfile.TemporaryFile(
+                    "w+", encoding="utf-8", errors="replace"))
+                running.append(Running(waiting.pop(0), output))
+                say(f"=== lane {running[-1].name} started")
+            for ended in [r for r in running if r.ended()]:
+                running.remove(ended)
+                done.append(ended)
+            time.sleep(0.1)
+    return done

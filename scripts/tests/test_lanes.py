@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Lanes that run at the same time."""
+
+import contextlib
+import io
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from labkit import ktap, lanes, paths
+
+# Waits until the other lane is there too, which it never is if they take turns.
+MEETS = """#!/bin/sh
+: >{here}
+n=0
+while [ ! -e {there} ]; do
+    sleep 0.05
+    n=$((n + 1))
+    [ $n -lt 200 ] || exit 1
+done
+echo said by {name}
+printf 'TAP version 13\\n1..1\\nok 1 met\\n' >{tap}
+"""
+DIES = "#!/bin/sh\nexit 3\n"
+HANGS = "#!/bin/sh\necho $$ >{pid}\nexec sleep 60\n"
+
+
+class Case(unittest.TestCase):
+    """A repository with lanes that are shell scripts."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="lanes-test-")
+        self.addCleanup(scratch.cleanup)
+        self.root = Path(scratch.name)
+        for name, value in (("REPO", self.root), ("TEST", self.root)):
+            patch = mock.patch.object(paths, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
+        (self.root / "scripts/lane").mkdir(parents=True)
+
+    def lane(self, name, text, **values):
+        """Write a lane."""
+        path = self.root / "scripts/lane" / name
+        path.write_text(text.format(name=name, tap=self.root / f"{name}.tap",
+                                    **values), encoding="ascii")
+        path.chmod(0o755)
+
+    def run_lanes(self, names, at_once):
+        """(lanes by name, what was said)"""
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            done = lanes.several(names, at_once)
+        return {r.name: r for r in done}, out.getvalue()
+
+    def test_they_meet(self):
+        """Two run at once, and each speaks in one piece."""
+        one, two = self.root / "one", self.root / "two"
+        self.lane("a", MEETS, here=one, there=two)
+        self.lane("b", MEETS, here=two, there=one)
+        done, said = self.run_lanes(["a", "b"], 2)
+        for name in ("a", "b"):
+            self.assertEqual(done[name].process.returncode, 0)
+            self.assertEqual([r.status for r in done[name].results()],
+                             [ktap.PASS])
+            self.assertIn(f"=== lane {name}\nsaid by {name}\n", said)
+
+    def test_one_that_dies(self):
+        """It fails, and another that waits for its turn runs all the same."""
+        there = self.root / "there"
+        there.touch()
+        self.lane("a", DIES)
+        self.lane("b", MEETS, here=self.root / "here", there=there)
+        done, _ = self.run_lanes(["a", "b"], 1)
+        self.assertIn(ktap.FAIL, [r.status for r in done["a"].results()])
+        self.assertEqual(done["b"].process.returncode, 0)
+
+    def test_nothing_runs_on_after_an_interrupt(self):
+        """What ends the command ends its lanes."""
+        pid = self.root / "pid"
+        self.lane("a", HANGS, pid=pid)
+        real = lanes.time.sleep
+
+        def sleep(seconds):
+            if pid.exists() and pid.read_text(encoding="ascii").strip():
+                raise KeyboardInterrupt
+            real(seconds)
+
+        with mock.patch.object(lanes.time, "sleep", sleep), \
+                self.assertRaises(KeyboardInterrupt):
+            self.run_lanes(["a"], 2)
+        with self.assertRaises(ProcessLookupError):
+            os.kill(int(pid.read_text(encoding="ascii")), 0)
+
+
+class Command(unittest.TestCase):
+    """scripts/test refuses what it cannot do."""
+
+    def refuses(self, *arguments):
+        """What it says."""
+        done = subprocess.run([paths.REPO / "scripts/test", *arguments],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        return done.stderr
+
+    def test_unknown_lane(self):
+        """The lanes there are, are named."""
+        self.assertIn("uml-kasan", self.refuses("nosuch"))
+
+    def test_no_lane_at_once(self):
+        """At least one has to run."""
+        self.assertIn("--jobs 1", self.refuses("--jobs", "0"))
+
+
+if __name__ == "__main__":
+    unittest.main()
