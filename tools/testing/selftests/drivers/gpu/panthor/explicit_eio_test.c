@@ -83,6 +83,7 @@ TEST_F(eio, claim_tells_and_brings_back_the_rest)
 
 	/* What is lost stays lost, and nobody takes its contents for good. */
 	EXPECT_EQ(-EIO, explicit_claim(&self->dev, self->target->pid));
+	EXPECT_EQ(-EIO, explicit_order(self->target, EXPLICIT_WORK));
 
 	ASSERT_OK(explicit_reclaim(&self->dev, self->other->pid));
 	ASSERT_OK(explicit_claim(&self->dev, self->other->pid));
