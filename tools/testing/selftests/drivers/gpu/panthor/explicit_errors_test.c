@@ -245,7 +245,7 @@ TEST_F(errors, files_of_threads_count)
 struct pid_ns {
 	struct pan_dev *dev;
 	const char *knob;
-	pid_t outer;
+	volatile pid_t outer;
 	volatile uint32_t ready;
 	volatile uint32_t go;
 };
@@ -257,6 +257,9 @@ static int pid_ns_main(void *arg)
 
 	if (getpid() != 1 || pan_open(&dev))
 		return 1;
+	/* The parent may not have come to telling it. */
+	while (!ns->outer)
+		pan_sleep_ms(2);
 	ns->ready = 1;
 	while (!ns->go)
 		pan_sleep_ms(2);
