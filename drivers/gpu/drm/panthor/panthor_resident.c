@@ -30,7 +30,7 @@
 
 /*
  * Longer than a VM is kept and then has jobs that hang (JOB_TIMEOUT_MS) until
- * the GPU has been reset.
+ * the GPU has been reset. Submissions yield for a second of it.
  */
 #define GIVE_UP_NS	(30ull * NSEC_PER_SEC)
 
@@ -115,7 +115,7 @@ static void let_go(struct panthor_resident *resident)
 	resident->bos = NULL;
 }
 
-/* Add what is missing to the pinned BOs, not pinned yet. Returns its size in pages. */
+/* Add what is missing to the pinned BOs, not pinned yet. Returns the pages it needs. */
 static long collect(struct panthor_resident *resident, u32 *nr_missing)
 {
 	struct panthor_gem_object **bos;
@@ -134,7 +134,7 @@ static long collect(struct panthor_resident *resident, u32 *nr_missing)
 	nr = panthor_vm_get_missing_bos(resident->vm, bos + resident->nr_bos, max);
 	*nr_missing = min(nr, max);
 	for (u32 i = 0; i < *nr_missing; i++)
-		nr_pages += bos[resident->nr_bos + i]->base.size >> PAGE_SHIFT;
+		nr_pages += panthor_gem_absent_pages(bos[resident->nr_bos + i]);
 
 	if (resident->nr_bos)
 		memcpy(bos, resident->bos, resident->nr_bos * sizeof(*bos));
@@ -144,12 +144,17 @@ static long collect(struct panthor_resident *resident, u32 *nr_missing)
 	return nr_pages;
 }
 
-static int pin_missing(struct panthor_resident *resident, u32 nr_missing)
+static int pin_missing(struct panthor_resident *resident, u32 nr_missing, bool parts)
 {
 	int ret = 0;
 
 	while (nr_missing && !ret) {
-		ret = panthor_gem_pin_visit(resident->bos[resident->nr_bos], &resident->visit);
+		struct panthor_gem_object *bo = resident->bos[resident->nr_bos];
+
+		if (parts)
+			ret = panthor_room_get(&resident->visit, panthor_gem_absent_pages(bo));
+		if (!ret)
+			ret = panthor_gem_pin_visit(bo, &resident->visit);
 		if (!ret) {
 			resident->nr_bos++;
 			nr_missing--;
@@ -165,6 +170,7 @@ static int pin_missing(struct panthor_resident *resident, u32 nr_missing)
 static int bring_back(struct panthor_resident *resident)
 {
 	struct panthor_room_visit *visit = &resident->visit;
+	bool parts = false;
 	u32 nr_missing;
 	long nr_pages;
 	int ret;
@@ -178,8 +184,10 @@ static int bring_back(struct panthor_resident *resident)
 		ret = -EAGAIN;
 	else
 		ret = panthor_room_get(visit, nr_pages ?: SMALL_PAGES);
-	if (!ret)
-		return pin_missing(resident, nr_missing);
+	if (ret == -ENOMEM)
+		parts = panthor_room_get_by_parts(visit, nr_pages);
+	if (!ret || parts)
+		return pin_missing(resident, nr_missing, parts);
 
 	for (u32 i = 0; i < nr_missing; i++)
 		drm_gem_object_put(&resident->bos[resident->nr_bos + i]->base);

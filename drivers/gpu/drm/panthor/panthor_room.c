@@ -44,10 +44,14 @@
  * If all that could go is in use, the turn waits for jobs of other VMs. A client
  * that always has some job queued would never be idle: while the turn waits,
  * new submissions of others do as well (panthor_room_yield()), unless their VM
- * is to be kept.
+ * is to be kept. They do not wait for long: the jobs that are waited for may
+ * themselves wait for one of those that are about to be submitted.
  *
  * Giving up
  * =========
+ *
+ * If swap is full, all that a VM needs may not fit at once but part by part, as what
+ * comes back leaves swap to what has to go (panthor_room_get_by_parts()).
  *
  * -ENOMEM remains for what cannot fit: what is needed exceeds all that could be
  * freed or swapped out, nothing evictable is left, or nothing could be evicted
@@ -69,6 +73,7 @@
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
@@ -91,6 +96,9 @@
 /* Times an allocation is tried again after room was made for it. */
 #define MAX_RETRIES		8
 
+/* What part of the time after which the turn gives up others let it wait for their jobs. */
+#define YIELD_PART		30
+
 /* Small needs evict some more: every scan costs flushes. */
 #define MIN_TARGET		((unsigned long)SZ_2M >> PAGE_SHIFT)
 
@@ -107,6 +115,7 @@ static const char * const stat_names[PANTHOR_ROOM_STAT_COUNT] = {
 	[PANTHOR_ROOM_STAT_FILL_US] = "room_fill_us",
 	[PANTHOR_ROOM_STAT_YIELDS] = "room_yields",
 	[PANTHOR_ROOM_STAT_RETRIES] = "room_retries",
+	[PANTHOR_ROOM_STAT_PARTS] = "room_parts",
 	[PANTHOR_ROOM_STAT_INTERRUPTED] = "room_interrupted",
 	[PANTHOR_ROOM_STAT_FAILURES] = "room_failures",
 	[PANTHOR_ROOM_STAT_NOWAIT_FAILURES] = "room_nowait_failures",
@@ -206,15 +215,16 @@ static unsigned long shortage(struct panthor_room *room, unsigned long more)
  * What mm and we could have swapped out, if nobody used it. Generous: where it
  * errs, nothing is found to be evictable later.
  */
-static unsigned long could_go(const struct panthor_room_visit *visit)
+static unsigned long could_go(const struct panthor_room_visit *visit, unsigned long swap_pages)
 {
 	struct panthor_room *room = visit->room;
 	unsigned long could = panthor_reclaim_reclaimable(room->reclaim);
 	unsigned long own = visit->vm ? panthor_reclaim_vm_pages(room->reclaim, visit->vm) : 0;
 
 	could -= min(could, own);
+	swap_pages += room->reclaim->ops->swap_pages();
 
-	return min(could, room->reclaim->ops->swap_pages()) + room->ops->swappable(room);
+	return min(could, swap_pages) + room->ops->swappable(room);
 }
 
 /* One scan. Returns whether there is anything that may be had later. */
@@ -262,7 +272,7 @@ static int make_room(struct panthor_room_visit *visit, unsigned long more)
 		if (ret)
 			return ret;
 
-		later = missing <= could_go(visit);
+		later = missing <= could_go(visit, 0);
 		if (later) {
 			later = scan(visit, missing, &evicted);
 			if (evicted) {
@@ -434,6 +444,32 @@ int panthor_room_get(struct panthor_room_visit *visit, unsigned long nr_pages)
 }
 
 /**
+ * panthor_room_get_by_parts() - Ask for less than all at a time from now on
+ * @visit: The visit, for which panthor_room_get() has just failed with -ENOMEM.
+ * @nr_pages: What that was asked for, all of which is in swap.
+ *
+ * If swap is full there is no room for as much as a VM needs, but each part of it
+ * that comes back leaves swap to what has to go for the next one.
+ *
+ * Context: Any, does not sleep.
+ *
+ * Return: true if asking for parts of @nr_pages may succeed. They are no longer
+ * promised then.
+ */
+bool panthor_room_get_by_parts(struct panthor_room_visit *visit, unsigned long nr_pages)
+{
+	struct panthor_room *room = visit->room;
+
+	if (!visit->has_turn || shortage(room, 0) > could_go(visit, nr_pages))
+		return false;
+
+	keep_promise(visit, nr_pages);
+	count(room, PANTHOR_ROOM_STAT_PARTS, 1);
+
+	return true;
+}
+
+/**
  * panthor_room_fill() - Allocate what room has been made for
  * @visit: The visit.
  * @nr_pages: Pages that @fill allocates. Part of what panthor_room_get() was
@@ -516,7 +552,7 @@ void panthor_room_end(struct panthor_room_visit *visit, bool keep)
  * A VM that always has jobs would never be idle and keep its memory for ever.
  *
  * Context: No lock of the driver is held. Sleeps until whoever has the turn has
- * got room or has given up.
+ * got room or has given up, or until this has taken too long to be of use.
  *
  * Return: 0 on success, -ERESTARTSYS on a signal, -ENODEV if the device is being
  * unplugged.
@@ -524,6 +560,8 @@ void panthor_room_end(struct panthor_room_visit *visit, bool keep)
 int panthor_room_yield(struct panthor_room *room, struct panthor_reclaim_vm *vm)
 {
 	struct panthor_room_visit visit = { .room = room };
+	u64 max_ns = div_u64(room->give_up_ns, YIELD_PART);
+	ktime_t start = ktime_get();
 	int ret;
 
 	might_sleep();
@@ -538,7 +576,7 @@ int panthor_room_yield(struct panthor_room *room, struct panthor_reclaim_vm *vm)
 
 		ret = wait_event_interruptible_timeout(room->wait, !READ_ONCE(room->starving),
 						       HZ / 10);
-	} while (!ret);
+	} while (!ret && ktime_to_ns(ktime_sub(ktime_get(), start)) < max_ns);
 
 	return count_result(room, min(ret, 0));
 }

@@ -57,6 +57,12 @@ enum panthor_room_stat {
 	/** @PANTHOR_ROOM_STAT_RETRIES: Allocations tried again after they had failed. */
 	PANTHOR_ROOM_STAT_RETRIES,
 
+	/**
+	 * @PANTHOR_ROOM_STAT_PARTS: Times there was no room for all at once, which
+	 * counts as a failure, but may have been for one part after the other.
+	 */
+	PANTHOR_ROOM_STAT_PARTS,
+
 	/** @PANTHOR_ROOM_STAT_INTERRUPTED: Times a signal ended it. */
 	PANTHOR_ROOM_STAT_INTERRUPTED,
 
@@ -178,6 +184,7 @@ void panthor_room_print(struct panthor_room *room, struct drm_printer *p);
 void panthor_room_begin(struct panthor_room *room, struct panthor_room_visit *visit,
 			struct panthor_reclaim_vm *vm);
 int panthor_room_get(struct panthor_room_visit *visit, unsigned long nr_pages);
+bool panthor_room_get_by_parts(struct panthor_room_visit *visit, unsigned long nr_pages);
 int panthor_room_take_turn(struct panthor_room_visit *visit);
 int panthor_room_fill(struct panthor_room_visit *visit, unsigned long nr_pages,
 		      int (*fill)(void *arg), void *arg);

@@ -197,6 +197,33 @@ static void without_swap_there_is_no_room(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, visit(m, 1));
 }
 
+/* What comes back from a full swap makes room there for what has to go. */
+static void full_swap_is_exchanged_by_parts(struct kunit *test)
+{
+	struct machine *m = machine_create(test, RESERVE);
+	struct panthor_room_visit visit;
+
+	m->mock->swap = 0;
+	mock_bo_unused(m->mock, 500);
+	panthor_room_begin(&m->room, &visit, NULL);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, panthor_room_get(&visit, 400));
+	KUNIT_EXPECT_FALSE(test, panthor_room_get_by_parts(&visit, 399));
+	KUNIT_EXPECT_TRUE(test, panthor_room_get_by_parts(&visit, 400));
+	KUNIT_EXPECT_EQ(test, 0, visit.promised);
+
+	/* The first part has come back, from a little memory that was left. */
+	m->mock->swap = 1000;
+	KUNIT_EXPECT_EQ(test, 0, panthor_room_get(&visit, 200));
+	panthor_room_end(&visit, false);
+
+	/* More than there is to go does not become possible. */
+	panthor_room_begin(&m->room, &visit, NULL);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, panthor_room_get(&visit, 1200));
+	KUNIT_EXPECT_FALSE(test, panthor_room_get_by_parts(&visit, 1200));
+	panthor_room_end(&visit, false);
+	expect_settled(test, m);
+}
+
 static void rest_is_left_to_mm(struct kunit *test)
 {
 	struct machine *m = machine_create(test, RESERVE);
@@ -548,6 +575,8 @@ static void submissions_wait_while_the_turn_waits(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, panthor_room_take_turn(&visit));
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_yield(&m->room, &y.vm->base));
 
+	/* Long enough for the turn to end first. */
+	m->room.give_up_ns = 600 * (u64)NSEC_PER_SEC;
 	WRITE_ONCE(m->room.starving, true);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(yielder_thread, &y, "room-yielder"));
 	while (!stat_of(m, PANTHOR_ROOM_STAT_YIELDS))
@@ -560,6 +589,23 @@ static void submissions_wait_while_the_turn_waits(struct kunit *test)
 	expect_settled(test, m);
 }
 
+/* What the turn waits for may be a job that waits for what is about to be submitted. */
+static void submissions_do_not_wait_for_ever(struct kunit *test)
+{
+	struct machine *m = machine_create(test, 100);
+	struct mock_vm *vm = mock_vm_create(m->mock);
+	struct panthor_room_visit visit;
+
+	panthor_room_begin(&m->room, &visit, NULL);
+	KUNIT_ASSERT_EQ(test, 0, panthor_room_take_turn(&visit));
+	WRITE_ONCE(m->room.starving, true);
+	KUNIT_EXPECT_EQ(test, 0, panthor_room_yield(&m->room, &vm->base));
+	KUNIT_EXPECT_EQ(test, 1, stat_of(m, PANTHOR_ROOM_STAT_YIELDS));
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(m->room.starving));
+	panthor_room_end(&visit, false);
+	expect_settled(test, m);
+}
+
 static struct kunit_case room_test_cases[] = {
 	KUNIT_CASE(plentiful_memory_costs_nothing),
 	KUNIT_CASE(room_is_made_if_memory_is_short),
@@ -567,6 +613,7 @@ static struct kunit_case room_test_cases[] = {
 	KUNIT_CASE(what_was_promised_is_not_promised_again),
 	KUNIT_CASE(what_cannot_fit_evicts_nothing),
 	KUNIT_CASE(without_swap_there_is_no_room),
+	KUNIT_CASE(full_swap_is_exchanged_by_parts),
 	KUNIT_CASE(rest_is_left_to_mm),
 	KUNIT_CASE(vm_of_the_visit_keeps_its_bos),
 	KUNIT_CASE(kept_vm_is_waited_for),
@@ -579,6 +626,7 @@ static struct kunit_case room_test_cases[] = {
 	KUNIT_CASE(clients_that_do_not_fit_together_all_progress),
 	KUNIT_CASE(turns_are_taken_in_the_order_of_arrival),
 	KUNIT_CASE(submissions_wait_while_the_turn_waits),
+	KUNIT_CASE(submissions_do_not_wait_for_ever),
 	{}
 };
 

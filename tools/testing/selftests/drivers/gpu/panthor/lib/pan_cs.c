@@ -17,6 +17,7 @@ enum {
 	OP_LOAD_MULTIPLE = 20,
 	OP_STORE_MULTIPLE = 21,
 	OP_BRANCH = 22,
+	OP_SET_EXCEPTION_HANDLER = 25,
 	OP_CALL = 32,
 	OP_JUMP = 33,
 	OP_SYNC_ADD32 = 37,
@@ -407,11 +408,36 @@ void pan_cs_finish_tiling(struct pan_cs *cs)
 	pan_cs_wait(cs);
 }
 
-void pan_cs_finish_fragment(struct pan_cs *cs, uint64_t ctx_va)
+static void finish_fragment(struct pan_cs *cs, uint64_t ctx_va, bool completed)
 {
 	pan_cs_move48(cs, REG_ADDR, ctx_va + TILER_COMPLETED);
 	pan_cs_load(cs, REG_VALUE, 4, REG_ADDR, 0);
 	pan_cs_wait(cs);
-	pan_cs_emit(cs, op(OP_FINISH_FRAGMENT, 0, REG_VALUE, (uint64_t)(REG_VALUE + 2) << 32 | 1));
+	pan_cs_emit(cs, op(OP_FINISH_FRAGMENT, 0, REG_VALUE,
+			   (uint64_t)(REG_VALUE + 2) << 32 | completed));
 	pan_cs_wait(cs);
+}
+
+void pan_cs_finish_fragment(struct pan_cs *cs, uint64_t ctx_va)
+{
+	finish_fragment(cs, ctx_va, true);
+}
+
+void pan_cs_incremental_render(struct pan_cs *cs, uint64_t ctx_va)
+{
+	uint32_t i;
+
+	pan_cs_finish_tiling(cs);
+	finish_fragment(cs, ctx_va, false);
+
+	/* What is tiled from here on is all that the next fragment job returns. */
+	for (i = 0; i < 4; i++)
+		pan_cs_move32(cs, REG_VALUE + i, 0);
+	pan_cs_store(cs, REG_VALUE, 4, REG_ADDR, 0);
+	pan_cs_wait(cs);
+}
+
+void pan_cs_set_oom_handler(struct pan_cs *cs, uint64_t va, uint32_t size)
+{
+	transfer(cs, OP_SET_EXCEPTION_HANDLER, va, size);
 }

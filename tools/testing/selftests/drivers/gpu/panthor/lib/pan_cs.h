@@ -126,4 +126,12 @@ void pan_cs_finish_tiling(struct pan_cs *cs);
 /* Gives the chunks that the render pass of @ctx_va used back to the heap. */
 void pan_cs_finish_fragment(struct pan_cs *cs, uint64_t ctx_va);
 
+/*
+ * What is called when the tiler has no memory and the driver none to give: a stream
+ * that makes some, with pan_cs_incremental_render(), by rendering what has been tiled.
+ * It leaves the registers below r64 alone.
+ */
+void pan_cs_set_oom_handler(struct pan_cs *cs, uint64_t va, uint32_t size);
+void pan_cs_incremental_render(struct pan_cs *cs, uint64_t ctx_va);
+
 #endif /* PAN_CS_H */

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Clients that do not fit into memory, together or one with itself: no failure,
+ * and everybody gets on. How many rounds they do depends on how fast the machine
+ * swaps; PAN_ROOM_ROUNDS in the environment says how many there are to be in all
+ * (1000 of several clients, 50 of one are a good run).
+ */
+#include "room_common.h"
+
+#define MAX_CLIENTS	4
+
+FIXTURE(clients)
+{
+	struct pan_dev dev;
+	struct room_client *rc;
+	uint32_t total_mib;
+	int64_t failures;
+	uint64_t oom_kills;
+};
+
+FIXTURE_SETUP(clients)
+{
+	PAN_OPEN_OR_SKIP(&self->dev);
+	ROOM_NEEDS(&self->dev);
+	self->total_mib = pan_meminfo_pages("MemTotal") / 256;
+	if (pan_meminfo_pages("SwapFree") / 256 < 2 * self->total_mib)
+		SKIP(return, "swap for twice the memory is needed");
+	self->rc = pan_shared_alloc(MAX_CLIENTS * sizeof(*self->rc));
+	ASSERT_NE(NULL, self->rc);
+	pan_be_expendable();
+	self->failures = engine_stat(&self->dev, "room_failures");
+	self->oom_kills = pan_vmstat("oom_kill");
+}
+
+FIXTURE_TEARDOWN(clients)
+{
+	uint32_t i;
+
+	for (i = 0; i < MAX_CLIENTS; i++)
+		room_client_stop(&self->rc[i]);
+	pan_shared_free(self->rc, MAX_CLIENTS * sizeof(*self->rc));
+	EXPECT_EQ(self->failures, engine_stat(&self->dev, "room_failures"));
+	EXPECT_EQ(0, engine_stat(&self->dev, "room_promised_pages"));
+	EXPECT_EQ(0, engine_stat(&self->dev, "room_queued_pages"));
+	EXPECT_EQ(self->oom_kills, pan_vmstat("oom_kill"));
+	EXPECT_OK(engine_books(&self->dev));
+	pan_close(&self->dev);
+}
+
+static uint32_t rounds_or(uint32_t few)
+{
+	const char *text = getenv("PAN_ROOM_ROUNDS");
+
+	return text && atoi(text) > 0 ? atoi(text) : few;
+}
+
+static uint32_t rounds_of(struct room_client *rc, uint32_t count)
+{
+	uint32_t sum = 0, i;
+
+	for (i = 0; i < count; i++)
+		sum += rc[i].rounds;
+	return sum;
+}
+
+/* Runs clients until they have done @rounds together, or one has failed. */
+static void compete(struct __test_metadata *_metadata, FIXTURE_DATA(clients) *self,
+		    uint32_t count, uint32_t rounds)
+{
+	struct room_client *rc = self->rc;
+	uint64_t end = pan_now_ms() + rounds * 30000ull;
+	bool failed = false;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		rc[i] = (struct room_client) {
+			.id = 60 + i, .vms = 1, .mib = self->total_mib * 8 / 15, .limit = ~0u,
+		};
+		ASSERT_OK(room_client_start(&rc[i]));
+	}
+	while (!failed && rounds_of(rc, count) < rounds && pan_now_ms() < end) {
+		pan_sleep_ms(20);
+		for (i = 0; i < count; i++)
+			failed |= rc[i].result || rc[i].bad_words;
+	}
+	for (i = 0; i < count; i++)
+		rc[i].stop = 1;
+	EXPECT_LE(rounds, rounds_of(rc, count));
+	for (i = 0; i < count; i++) {
+		EXPECT_LE(rounds / 10, rc[i].rounds) {
+			TH_LOG("client %u of %u has done %u of %u rounds", i, count,
+			       rc[i].rounds, rounds_of(rc, count));
+		}
+		EXPECT_LT(0, rc[i].rounds);
+		EXPECT_OK(room_client_stop(&rc[i]));
+		EXPECT_OK(rc[i].result);
+		EXPECT_EQ(0, rc[i].enomem);
+		EXPECT_EQ(0, rc[i].bad_words);
+	}
+}
+
+TEST_F_TIMEOUT(clients, two, 850)
+{
+	compete(_metadata, self, 2, rounds_or(4));
+}
+
+TEST_F_TIMEOUT(clients, four, 850)
+{
+	compete(_metadata, self, 4, rounds_or(8));
+}
+
+/* Address spaces that each fit, of twice the memory, with jobs in all in turn. */
+TEST_F_TIMEOUT(clients, one_with_twice_the_memory, 850)
+{
+	uint32_t rounds = rounds_or(1);
+	struct room_client *rc = self->rc;
+
+	*rc = (struct room_client) {
+		.id = 70, .vms = 5, .mib = self->total_mib * 2 / 5, .limit = rounds,
+	};
+	ASSERT_OK(room_client_start(rc));
+	EXPECT_OK(room_client_join(rc, 800000));
+	EXPECT_LE(2 * self->total_mib - 5, rc->bound);
+	EXPECT_EQ(rounds, rc->rounds);
+	EXPECT_OK(rc->result);
+	EXPECT_EQ(0, rc->enomem);
+	EXPECT_EQ(0, rc->bad_words);
+}
+
+TEST_HARNESS_MAIN
