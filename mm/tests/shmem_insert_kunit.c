@@ -24,6 +24,7 @@
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
+#include <linux/swapops.h>
 
 #include "../internal.h"
 
@@ -1053,37 +1054,91 @@ static void insert_over_memcg_limit(struct kunit *test)
 	css_put(&memcg->css);
 }
 
-/* Page by page, and without a chance to make room by reclaim. */
-static void insert_up_to_memcg_limit(struct kunit *test)
+/*
+ * Insert a page that must not make room for itself by reclaim. A page that is
+ * refused is still there, as it was.
+ */
+static int insert_charged(struct kunit *test, struct mem_cgroup *memcg,
+			  struct file *file, pgoff_t index)
 {
-	struct mem_cgroup *memcg = test_memcg(test), *old;
-	struct file *file = test_file(test);
-	struct shmem_insert_counters empty = counters(file), was;
-	unsigned long before = memcg_charged(memcg), charged, i;
-	struct folio *folio;
+	struct folio *folio = block(test, 0, 18);
+	struct mem_cgroup *old;
+	int err;
+
+	old = set_active_memcg(memcg);
+	err = shmem_insert_folio(file, folio, 0, index, false,
+				 GFP_NOWAIT | __GFP_NOWARN);
+	set_active_memcg(old);
+	if (err) {
+		expect_block(test, folio, 0, 18);
+		free_block(folio, 0);
+	}
+	return err;
+}
+
+/* Insert pages from @index on, until the limit is reached. */
+static void fill_memcg(struct kunit *test, struct mem_cgroup *memcg,
+		       struct file *file, pgoff_t index)
+{
+	unsigned long charged, i;
+	struct shmem_insert_counters was;
 	int err = 0;
 
 	for (i = 0; !err && i <= SZ_1M >> PAGE_SHIFT; i++) {
 		was = counters(file);
 		charged = memcg_charged(memcg);
-		folio = block(test, 0, 18);
-		old = set_active_memcg(memcg);
-		err = shmem_insert_folio(file, folio, 0, i, false,
-					 GFP_NOWAIT | __GFP_NOWARN);
-		set_active_memcg(old);
+		err = insert_charged(test, memcg, file, index + i);
 	}
 	KUNIT_EXPECT_EQ(test, err, -ENOMEM);
 	KUNIT_EXPECT_GT(test, i, 1);
-	if (err) {
-		KUNIT_EXPECT_EQ(test, memcg_charged(memcg), charged);
-		expect_counters(test, file, &was, 0, 0);
-		expect_block(test, folio, 0, 18);
-		free_block(folio, 0);
-	}
+	KUNIT_EXPECT_EQ(test, memcg_charged(memcg), charged);
+	expect_counters(test, file, &was, 0, 0);
+}
 
+static void insert_up_to_memcg_limit(struct kunit *test)
+{
+	struct mem_cgroup *memcg = test_memcg(test);
+	struct file *file = test_file(test);
+	struct shmem_insert_counters empty = counters(file);
+	unsigned long before = memcg_charged(memcg);
+
+	fill_memcg(test, memcg, file, 0);
 	shmem_truncate_range(file_inode(file), 0, -1);
 	KUNIT_EXPECT_EQ(test, memcg_charged(memcg), before);
 	expect_counters(test, file, &empty, 0, 0);
+	css_put(&memcg->css);
+}
+
+/* What is in swap cannot be read where the limit leaves no page for it. */
+static void take_over_memcg_limit(struct kunit *test)
+{
+	gfp_t gfp = GFP_NOWAIT | __GFP_NOWARN | __GFP_HIGHMEM;
+	struct file *file = test_file(test);
+	struct shmem_insert_counters was;
+	struct mem_cgroup *memcg;
+	unsigned int order = 0;
+	struct folio *folio;
+
+	need_swap(test);
+	memcg = test_memcg(test);
+	KUNIT_ASSERT_EQ(test, insert_charged(test, memcg, file, 0), 0);
+	reclaim(file, 0);
+	KUNIT_ASSERT_EQ(test, counters(file).swapped, 1);
+
+	fill_memcg(test, memcg, file, 1);
+	was = counters(file);
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			PTR_ERR_OR_ZERO(shmem_take_folio(file, 0, &order,
+							 NUMA_NO_NODE, gfp)));
+	expect_counters(test, file, &was, 0, 0);
+
+	shmem_truncate_range(file_inode(file), PAGE_SIZE, -1);
+	folio = shmem_take_folio(file, 0, &order, NUMA_NO_NODE, gfp);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(folio));
+	if (!IS_ERR(folio)) {
+		expect_block(test, folio, 0, 18);
+		free_block(folio, 0);
+	}
 	css_put(&memcg->css);
 }
 #else
@@ -1098,6 +1153,11 @@ static void insert_over_memcg_limit(struct kunit *test)
 }
 
 static void insert_up_to_memcg_limit(struct kunit *test)
+{
+	kunit_skip(test, "no CONFIG_MEMCG");
+}
+
+static void take_over_memcg_limit(struct kunit *test)
 {
 	kunit_skip(test, "no CONFIG_MEMCG");
 }
@@ -1217,6 +1277,61 @@ static void take_leaves_what_is_in_use(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, folio_test_lru(folio));
 	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
 	KUNIT_EXPECT_EQ(test, expect_contents(test, file, nr, nr, 23), order);
+}
+
+/* As after an error of the swap device, which leaves this mark. */
+static void take_lost_contents(struct kunit *test)
+{
+	struct file *file = test_file(test);
+	struct xarray *pages = &file->f_mapping->i_pages;
+	struct shmem_insert_counters was;
+	unsigned int order = 0;
+	struct folio *folio;
+	void *swapped;
+
+	need_swap(test);
+	KUNIT_ASSERT_EQ(test, 0, shmem_insert_folio(file, block(test, 0, 24), 0, 3,
+						    false, INSERT_GFP));
+	reclaim(file, 3);
+	was = counters(file);
+	swapped = xa_load(pages, 3);
+	KUNIT_ASSERT_TRUE(test, xa_is_value(swapped));
+
+	xa_store_irq(pages, 3, swp_to_radix_entry(make_poisoned_swp_entry()),
+		     GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, -EIO,
+			PTR_ERR_OR_ZERO(shmem_take_folio(file, 3, &order,
+							 NUMA_NO_NODE, GFP_HIGHUSER)));
+	expect_counters(test, file, &was, 0, 0);
+	xa_store_irq(pages, 3, swapped, GFP_KERNEL);
+
+	folio = shmem_take_folio(file, 3, &order, NUMA_NO_NODE, GFP_HIGHUSER);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
+	expect_block(test, folio, 0, 24);
+	free_block(folio, 0);
+}
+
+/* A page in memory whose contents the hardware has lost. */
+static void take_poisoned_page(struct kunit *test)
+{
+#ifdef CONFIG_MEMORY_FAILURE
+	struct file *file = test_file(test);
+	struct shmem_insert_counters was = counters(file);
+	struct folio *folio = block(test, 0, 25);
+	unsigned int order = 0;
+
+	KUNIT_ASSERT_EQ(test, 0, shmem_insert_folio(file, folio, 0, 3, false,
+						    INSERT_GFP));
+	SetPageHWPoison(folio_page(folio, 0));
+	KUNIT_EXPECT_EQ(test, -EIO,
+			PTR_ERR_OR_ZERO(shmem_take_folio(file, 3, &order,
+							 NUMA_NO_NODE, GFP_HIGHUSER)));
+	ClearPageHWPoison(folio_page(folio, 0));
+	expect_counters(test, file, &was, 1, 0);
+	KUNIT_EXPECT_FALSE(test, folio_test_locked(folio));
+#else
+	kunit_skip(test, "no CONFIG_MEMORY_FAILURE");
+#endif
 }
 
 static void take_finds_nothing(struct kunit *test)
@@ -1437,6 +1552,9 @@ static struct kunit_case shmem_take_cases[] = {
 	KUNIT_CASE_PARAM(take_from_swap_cache, order_gen_params),
 	KUNIT_CASE_PARAM(take_leaves_what_is_in_use, order_gen_params),
 	KUNIT_CASE(take_finds_nothing),
+	KUNIT_CASE(take_lost_contents),
+	KUNIT_CASE(take_poisoned_page),
+	KUNIT_CASE(take_over_memcg_limit),
 	KUNIT_CASE_PARAM(insert_and_take_with_rival, rival_gen_params),
 	{}
 };
