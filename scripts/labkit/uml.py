@@ -63,11 +63,14 @@ def _time_limit(program):
 class Tests:
     """The tests of one kernel: KUnit in a boot of its own, then selftests."""
 
-    def __init__(self, lane_name, fragments, memory, timeout):
+    # pylint: disable-next=too-many-arguments,too-many-positional-arguments
+    def __init__(self, lane_name, fragments, memory, timeout, effort=100):
+        """effort: what per cent of the usual rounds tests are to do."""
         self.lane = Lane(lane_name)
         self.fragments = fragments
         self.memory = memory
         self.timeout = timeout
+        self.effort = effort
         self.kernel = None
 
     def build(self):
@@ -158,7 +161,9 @@ class Tests:
                 state[0] = match.group(2)
             progress.update(state[0])
 
-        variables = {"LAB_BREAK": broken()} if broken() else {}
+        variables = {"PAN_EFFORT": self.effort}
+        if broken():
+            variables["LAB_BREAK"] = broken()
         outcome = self._boot(what, "selftests", {"list": listing}, each,
                              variables=variables)
         progress.end()

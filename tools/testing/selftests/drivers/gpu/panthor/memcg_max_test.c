@@ -39,14 +39,14 @@ TEST_F_TIMEOUT(memcg_max, four_vms_that_each_fit_work_in_turn, TIMEOUT_S)
 {
 	struct pan_cgroup *cg = &self->cg;
 	uint64_t peak = 0;
-	int i;
+	uint32_t rounds = pan_rounds(ROUNDS, CHECK_EVERY), i;
 
 	self->client = memcg_client_alloc(cg, 1, VMS, MIB / VMS);
 	ASSERT_NE(NULL, self->client);
 	ASSERT_OK(memcg_client_start(self->client));
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < rounds; i++) {
 		ASSERT_OK(memcg_order(self->client, MEMCG_WORK))
-			TH_LOG("round %d", i);
+			TH_LOG("round %u", i);
 		EXPECT_GE(LIMIT, memcg_current(cg));
 
 		/* What a round has lost is still wrong in later rounds. */

@@ -134,3 +134,13 @@ int pan_wait_word(volatile uint32_t *word, uint32_t value, int timeout_ms)
 	}
 	return 0;
 }
+
+uint32_t pan_rounds(uint32_t usual, uint32_t least)
+{
+	const char *text = getenv("PAN_EFFORT");
+	uint64_t rounds = usual;
+
+	if (text && strtoul(text, NULL, 10))
+		rounds = usual * (uint64_t)strtoul(text, NULL, 10) / 100;
+	return rounds < least ? least : rounds;
+}

@@ -49,4 +49,10 @@ FILE *pan_start(const char *path, char * const argv[], pid_t *pid);
 /* Waits until *@word is at least @value. -ETIME after @timeout_ms. */
 int pan_wait_word(volatile uint32_t *word, uint32_t value, int timeout_ms);
 
+/*
+ * How many rounds of something to do, @usual of them as a rule. PAN_EFFORT in the
+ * environment is what per cent of it to do instead, but @least at least.
+ */
+uint32_t pan_rounds(uint32_t usual, uint32_t least);
+
 #endif /* PAN_PROC_H */
