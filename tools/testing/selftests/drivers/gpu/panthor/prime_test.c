@@ -35,14 +35,6 @@ FIXTURE_TEARDOWN(prime)
 	pan_close(&self->dev);
 }
 
-static int export(struct pan_dev *dev, uint32_t bo, uint32_t flags)
-{
-	struct drm_prime_handle args = { .handle = bo, .flags = flags, .fd = -1 };
-	int ret = pan_ioctl(dev->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &args);
-
-	return ret ? ret : args.fd;
-}
-
 static int import(struct pan_dev *dev, int fd, uint32_t *bo)
 {
 	struct drm_prime_handle args = { .fd = fd };
@@ -58,7 +50,7 @@ TEST_F(prime, dma_buf_can_be_mapped)
 	uint32_t *map;
 	int fd;
 
-	fd = export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
+	fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(SIZE, lseek(fd, 0, SEEK_END));
 	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -76,7 +68,7 @@ TEST_F(prime, dma_buf_can_be_mapped)
 
 TEST_F(prime, read_only_dma_buf_cannot_be_written)
 {
-	int fd = export(&self->dev, self->bo.handle, DRM_CLOEXEC);
+	int fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC);
 
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
@@ -89,7 +81,7 @@ TEST_F(prime, import_into_the_same_file_gives_the_same_handle)
 	uint32_t bo;
 	int fd;
 
-	fd = export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
+	fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
 	ASSERT_LE(0, fd);
 	ASSERT_OK(import(&self->dev, fd, &bo));
 	EXPECT_EQ(self->bo.handle, bo);
@@ -103,7 +95,7 @@ TEST_F(prime, import_into_another_file_is_the_same_memory)
 	int fd;
 
 	ASSERT_OK(pan_ctx_init(&ctx, &self->other, 1));
-	fd = export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
+	fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
 	ASSERT_LE(0, fd);
 	ASSERT_OK(import(&self->other, fd, &bo));
 	close(fd);
@@ -127,7 +119,7 @@ TEST_F(prime, memory_outlives_the_exporter)
 
 	pan_cs_fill(pan_ctx_begin(&self->ctx, 0), self->bo.va, SIZE, 3);
 	ASSERT_OK(pan_ctx_run(&self->ctx, 0));
-	fd = export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
+	fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
 	ASSERT_LE(0, fd);
 	pan_ctx_bo_free(&self->ctx, &self->bo);
 	pan_ctx_fini(&self->ctx);
@@ -148,7 +140,7 @@ TEST_F(prime, memory_goes_with_the_last_user)
 	if (pan_gems_totals(&self->dev, &size, &before))
 		SKIP(return, "no debugfs file gems");
 	ASSERT_OK(pan_ctx_bo(&self->ctx, 4 * PAN_MIB, false, &bo));
-	fd = export(&self->dev, bo.handle, DRM_CLOEXEC | DRM_RDWR);
+	fd = pan_bo_export(&self->dev, bo.handle, DRM_CLOEXEC | DRM_RDWR);
 	ASSERT_LE(0, fd);
 	pan_ctx_bo_free(&self->ctx, &bo);
 	ASSERT_OK(pan_gems_totals(&self->dev, &size, &during));
@@ -163,7 +155,7 @@ TEST_F(prime, fence_of_a_job_is_seen_by_importers)
 	struct dma_buf_export_sync_file sync = { .flags = DMA_BUF_SYNC_RW, .fd = -1 };
 	int fd, ret;
 
-	fd = export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
+	fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
 	ASSERT_LE(0, fd);
 	pan_cs_spin(pan_ctx_begin(&self->ctx, 0), 1000);
 	ASSERT_OK(pan_ctx_submit(&self->ctx, 0));
@@ -182,7 +174,7 @@ TEST_F(prime, private_bo_cannot_be_exported)
 	uint32_t bo;
 
 	ASSERT_OK(pan_bo_create(&self->dev, SIZE, 0, self->ctx.vm, &bo));
-	EXPECT_EQ(-EINVAL, export(&self->dev, bo, DRM_CLOEXEC | DRM_RDWR));
+	EXPECT_EQ(-EINVAL, pan_bo_export(&self->dev, bo, DRM_CLOEXEC | DRM_RDWR));
 }
 
 TEST_F(prime, own_buffer_is_not_called_imported)
@@ -190,7 +182,7 @@ TEST_F(prime, own_buffer_is_not_called_imported)
 	struct drm_panthor_bo_query_info args = { };
 	int fd;
 
-	fd = export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
+	fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
 	ASSERT_LE(0, fd);
 	ASSERT_OK(import(&self->other, fd, &args.handle));
 	ASSERT_OK(pan_ioctl(self->other.fd, DRM_IOCTL_PANTHOR_BO_QUERY_INFO, &args));
@@ -203,8 +195,8 @@ TEST_F(prime, bad_arguments)
 	int null = open("/dev/null", O_RDWR);
 	uint32_t bo;
 
-	EXPECT_EQ(-ENOENT, export(&self->dev, BAD_HANDLE, 0));
-	EXPECT_EQ(-EINVAL, export(&self->dev, self->bo.handle, 1u << 30));
+	EXPECT_EQ(-ENOENT, pan_bo_export(&self->dev, BAD_HANDLE, 0));
+	EXPECT_EQ(-EINVAL, pan_bo_export(&self->dev, self->bo.handle, 1u << 30));
 	EXPECT_EQ(-EBADF, import(&self->dev, -1, &bo));
 	EXPECT_EQ(-EINVAL, import(&self->dev, null, &bo));
 	close(null);

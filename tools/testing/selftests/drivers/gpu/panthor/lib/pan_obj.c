@@ -100,6 +100,14 @@ int pan_bo_close(struct pan_dev *dev, uint32_t bo)
 	return PAN_IOCTL(dev->fd, DRM_IOCTL_GEM_CLOSE, &args);
 }
 
+int pan_bo_export(struct pan_dev *dev, uint32_t bo, uint32_t flags)
+{
+	struct drm_prime_handle args = { .handle = bo, .flags = flags, .fd = -1 };
+	int ret = pan_ioctl(dev->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &args);
+
+	return ret ? ret : args.fd;
+}
+
 int pan_bo_mmap_offset(struct pan_dev *dev, uint32_t bo, uint64_t *offset)
 {
 	struct drm_panthor_bo_mmap_offset args = { .handle = bo };

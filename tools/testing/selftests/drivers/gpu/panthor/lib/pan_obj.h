@@ -32,6 +32,9 @@ int pan_vm_bind(struct pan_dev *dev, uint32_t vm, uint32_t flags,
 int pan_bo_create(struct pan_dev *dev, uint64_t size, uint32_t flags, uint32_t vm,
 		  uint32_t *bo);
 int pan_bo_close(struct pan_dev *dev, uint32_t bo);
+/* The BO as a dma-buf: its descriptor, or -errno. Quiet. */
+int pan_bo_export(struct pan_dev *dev, uint32_t bo, uint32_t flags);
+
 int pan_bo_mmap_offset(struct pan_dev *dev, uint32_t bo, uint64_t *offset);
 
 /* Maps the BO for reading and writing; NULL when that fails. */
