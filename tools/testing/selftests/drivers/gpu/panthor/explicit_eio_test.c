@@ -70,6 +70,7 @@ FIXTURE_TEARDOWN(eio)
 TEST_F(eio, claim_tells_and_brings_back_the_rest)
 {
 	int64_t all = explicit_resident(&self->dev, self->target->pid);
+	int ret;
 
 	/* Alone: swap is read ahead, and would take the other's pages along. */
 	ASSERT_OK(explicit_reclaim(&self->dev, self->target->pid));
@@ -81,9 +82,11 @@ TEST_F(eio, claim_tells_and_brings_back_the_rest)
 	EXPECT_LE(all - (int64_t)BO_MAX, explicit_resident(&self->dev, self->target->pid));
 	EXPECT_GT(all, explicit_resident(&self->dev, self->target->pid));
 
-	/* What is lost stays lost, and nobody takes its contents for good. */
+	/* What is lost stays lost: jobs fail, or the CPU's access if it is bound nowhere. */
 	EXPECT_EQ(-EIO, explicit_claim(&self->dev, self->target->pid));
-	EXPECT_EQ(-EIO, explicit_order(self->target, EXPLICIT_WORK));
+	ret = explicit_order(self->target, EXPLICIT_WORK);
+	EXPECT_TRUE(ret == -EIO || ret == -EFAULT)
+		TH_LOG("neither a job nor a CPU access has failed, but %d", ret);
 
 	ASSERT_OK(explicit_reclaim(&self->dev, self->other->pid));
 	ASSERT_OK(explicit_claim(&self->dev, self->other->pid));
