@@ -97,12 +97,16 @@ TEST_F_TIMEOUT(heap, renders_incrementally_when_memory_is_short, 300)
 	int64_t refused = engine_stat(&client->dev, "room_nowait_failures");
 	uint32_t total_mib = pan_meminfo_pages("MemTotal") / 256, i;
 	struct drm_panthor_group_get_state state;
+	struct drm_panthor_sync_op wait;
 
 	ASSERT_OK(create(&client->dev, &self->heap));
+	draw(ctx, &self->heap, true);
+	wait = pan_sync_wait(self->gate.syncobj);
+	ASSERT_OK(pan_ctx_submit_syncs(ctx, 0, &wait, 1));
 
 	/*
-	 * Memory that is in use, until there is less left than a chunk needs. The
-	 * job comes first: BOs of an idle VM would make room for each other.
+	 * Memory that is in use, until there is less left than a chunk needs. Jobs
+	 * come first: BOs of an idle VM would make room for others.
 	 */
 	ASSERT_OK(pan_client_init(&hold, 81, 1));
 	ASSERT_OK(pan_gate_init(&gate, &hold.dev));
@@ -111,8 +115,8 @@ TEST_F_TIMEOUT(heap, renders_incrementally_when_memory_is_short, 300)
 		ASSERT_OK(pan_client_add(&hold, 0, PAN_MIB, PAN_BUF_PRIVATE));
 	ASSERT_GT(CHUNK / PAN_PAGE, pan_meminfo_pages("MemAvailable"));
 
-	draw(ctx, &self->heap, true);
-	EXPECT_OK(pan_ctx_run(ctx, 0));
+	ASSERT_OK(pan_gate_open(&self->gate));
+	EXPECT_OK(pan_ctx_wait(ctx, 0));
 	EXPECT_EQ(1, *pan_flag(ctx, DONE_FLAG));
 	EXPECT_EQ(1, *pan_flag(ctx, HANDLED_FLAG));
 	EXPECT_LT(refused, engine_stat(&client->dev, "room_nowait_failures"));
