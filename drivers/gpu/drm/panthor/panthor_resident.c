@@ -115,7 +115,7 @@ static void let_go(struct panthor_resident *resident)
 	resident->bos = NULL;
 }
 
-/* Add what is missing to the pinned BOs, not pinned yet. Returns the pages it needs. */
+/* Add what is missing to the pinned BOs, not pinned yet. Returns its size in pages. */
 static long collect(struct panthor_resident *resident, u32 *nr_missing)
 {
 	struct panthor_gem_object **bos;
@@ -134,7 +134,7 @@ static long collect(struct panthor_resident *resident, u32 *nr_missing)
 	nr = panthor_vm_get_missing_bos(resident->vm, bos + resident->nr_bos, max);
 	*nr_missing = min(nr, max);
 	for (u32 i = 0; i < *nr_missing; i++)
-		nr_pages += panthor_gem_absent_pages(bos[resident->nr_bos + i]);
+		nr_pages += bos[resident->nr_bos + i]->base.size >> PAGE_SHIFT;
 
 	if (resident->nr_bos)
 		memcpy(bos, resident->bos, resident->nr_bos * sizeof(*bos));
