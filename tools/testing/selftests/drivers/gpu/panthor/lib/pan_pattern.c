@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "pan_pattern.h"
@@ -20,8 +21,11 @@ static void sigbus_handler(int sig)
 bool pan_catch_sigbus(void (*fn)(void *arg), void *arg)
 {
 	struct sigaction sa = { .sa_handler = sigbus_handler }, old;
+	sigjmp_buf outer;
 	volatile bool ok = true;
 
+	/* Somebody who calls us may be catching them, too. */
+	memcpy(&outer, &sigbus_env, sizeof(outer));
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGBUS, &sa, &old);
 	if (!sigsetjmp(sigbus_env, 1))
@@ -29,6 +33,7 @@ bool pan_catch_sigbus(void (*fn)(void *arg), void *arg)
 	else
 		ok = false;
 	sigaction(SIGBUS, &old, NULL);
+	memcpy(&sigbus_env, &outer, sizeof(outer));
 	return ok;
 }
 
