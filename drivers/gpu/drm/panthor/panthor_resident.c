@@ -184,7 +184,7 @@ static int bring_back(struct panthor_resident *resident)
 		ret = -EAGAIN;
 	else
 		ret = panthor_room_get(visit, nr_pages ?: SMALL_PAGES);
-	if (ret == -ENOMEM)
+	if (ret == -ENOMEM && nr_missing)
 		parts = panthor_room_get_by_parts(visit, nr_pages);
 	if (!ret || parts)
 		return pin_missing(resident, nr_missing, parts);
