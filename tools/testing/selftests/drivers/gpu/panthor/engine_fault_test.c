@@ -54,20 +54,30 @@ static int start_endless(struct pan_client *client)
 	return pan_ctx_submit(ctx, 0) ?: pan_wait_word(pan_flag(ctx, 1), 1, 5000);
 }
 
-static int works_in_the_end(struct pan_client *client)
+/*
+ * Groups that ran may have been hit by the reset. Until it has happened nothing can
+ * be mapped, a new group's own BOs neither.
+ */
+static int works_with_new_groups(struct pan_client *client)
 {
-	uint64_t end = pan_now_ms() + 20000;
 	uint32_t i;
 	int ret;
 
-	/* Groups that ran may have been hit by the reset. */
 	for (i = 0; i < client->vms; i++) {
 		ret = pan_ctx_new_group(&client->ctx[i]);
 		if (ret)
 			return ret;
 	}
+	return pan_client_work_all(client);
+}
+
+static int works_in_the_end(struct pan_client *client)
+{
+	uint64_t end = pan_now_ms() + 20000;
+	int ret;
+
 	do {
-		ret = pan_client_work_all(client);
+		ret = works_with_new_groups(client);
 	} while (ret && pan_now_ms() < end);
 	return ret ?: pan_client_check_all(client);
 }
