@@ -260,7 +260,7 @@ TEST_F(race, vms_are_destroyed_and_bos_closed)
 TEST_F(race, exported_bos_are_imported_elsewhere)
 {
 	uint64_t end = pan_now_ms() + STORM_MS, va = 0x300000000ull;
-	uint32_t seed = pan_seed(14, 0), bo, rounds = 0, *map;
+	uint32_t seed = pan_seed(14, 0), bo, imported, rounds = 0, *map;
 	struct pan_dev other;
 	struct pan_ctx ctx;
 
@@ -271,20 +271,18 @@ TEST_F(race, exported_bos_are_imported_elsewhere)
 	ASSERT_NE(NULL, map);
 	pan_pattern_fill(map, SMALL, seed);
 	while (pan_now_ms() < end) {
-		struct drm_prime_handle out = { .handle = bo, .flags = O_RDWR | O_CLOEXEC };
-		struct drm_prime_handle in = { };
+		int fd = pan_bo_export(&self->dev, bo, DRM_CLOEXEC | DRM_RDWR);
 
-		ASSERT_OK(pan_ioctl(self->dev.fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &out));
-		in.fd = out.fd;
-		ASSERT_OK(pan_ioctl(other.fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &in));
-		ASSERT_OK(pan_vm_map(&other, ctx.vm, in.handle, 0, va, SMALL, PAN_MAP_RW));
+		ASSERT_LE(0, fd);
+		ASSERT_OK(pan_bo_import(&other, fd, &imported));
+		ASSERT_OK(pan_vm_map(&other, ctx.vm, imported, 0, va, SMALL, PAN_MAP_RW));
 		pan_cs_step(pan_ctx_begin(&ctx, 0), va, SMALL);
 		ASSERT_OK(pan_ctx_run(&ctx, 0));
 		rounds++;
 		ASSERT_EQ(0, pan_pattern_check(map, SMALL, seed, rounds));
 		ASSERT_OK(pan_vm_unmap(&other, ctx.vm, va, SMALL));
-		ASSERT_OK(pan_bo_close(&other, in.handle));
-		close(out.fd);
+		ASSERT_OK(pan_bo_close(&other, imported));
+		close(fd);
 	}
 	TH_LOG("%u rounds", rounds);
 	munmap(map, SMALL);

@@ -95,23 +95,6 @@ static int receive_fd(int sock)
 	return fd;
 }
 
-static int export_bo(struct pan_dev *dev, uint32_t handle)
-{
-	struct drm_prime_handle out = { .handle = handle, .flags = O_RDWR | O_CLOEXEC };
-	int ret = PAN_IOCTL(dev->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &out);
-
-	return ret ?: out.fd;
-}
-
-static int import_bo(struct pan_dev *dev, int fd, uint32_t *handle)
-{
-	struct drm_prime_handle in = { .fd = fd };
-	int ret = PAN_IOCTL(dev->fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &in);
-
-	*handle = in.handle;
-	return ret;
-}
-
 /* The other process: without the files it was forked with, unless told otherwise. */
 static pid_t fork_other(struct pan_dev *dev)
 {
@@ -197,9 +180,9 @@ TEST_F_TIMEOUT(share, two_files_of_one_process, TIMEOUT_S)
 
 	ASSERT_OK(pan_open(&second));
 	ASSERT_OK(pan_ctx_init(&ctx, &second, 1));
-	fd = export_bo(&self->dev, self->bo.handle);
+	fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
 	ASSERT_LE(0, fd);
-	ASSERT_OK(import_bo(&second, fd, &handle));
+	ASSERT_OK(pan_bo_import(&second, fd, &handle));
 	ASSERT_OK(pan_vm_map(&second, ctx.vm, handle, 0, 0x300000000ull, SIZE, PAN_MAP_RW));
 	close(fd);
 	EXPECT_GOES();
@@ -221,7 +204,7 @@ TEST_F_TIMEOUT(share, imported_and_mapped_by_another_process, TIMEOUT_S)
 
 		fd = receive_fd(self->sock[1]);
 		if (fd < 0 || pan_open(&dev) || pan_ctx_init(&ctx, &dev, 1) ||
-		    import_bo(&dev, fd, &handle) ||
+		    pan_bo_import(&dev, fd, &handle) ||
 		    pan_vm_map(&dev, ctx.vm, handle, 0, 0x300000000ull, SIZE, PAN_MAP_RW))
 			_exit(1);
 		close(fd);
@@ -235,7 +218,7 @@ TEST_F_TIMEOUT(share, imported_and_mapped_by_another_process, TIMEOUT_S)
 		wait_over(stage);
 		_exit(0);
 	}
-	fd = export_bo(&self->dev, self->bo.handle);
+	fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
 	ASSERT_LE(0, fd);
 	ASSERT_OK(send_fd(self->sock[0], fd));
 	close(fd);
@@ -255,7 +238,7 @@ TEST_F_TIMEOUT(share, imported_and_mapped_by_another_process, TIMEOUT_S)
 /* A dma-buf whose descriptor is somewhere: a display server that has not looked yet. */
 TEST_F_TIMEOUT(share, exported_with_the_descriptor_kept, TIMEOUT_S)
 {
-	int fd = export_bo(&self->dev, self->bo.handle);
+	int fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
 
 	ASSERT_LE(0, fd);
 	EXPECT_LEFT_ALONE();

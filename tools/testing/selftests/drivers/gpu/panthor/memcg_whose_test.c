@@ -89,17 +89,14 @@ TEST_F_TIMEOUT(memcg_whose, limit_leaves_the_other_cgroup_alone, TIMEOUT_S)
 	EXPECT_OK(memcg_order(self->client[1], MEMCG_CHECK));
 }
 
-static int import(struct pan_dev *from, uint32_t handle, struct pan_dev *to, uint32_t *imported)
+static int share(struct pan_dev *from, uint32_t handle, struct pan_dev *to, uint32_t *imported)
 {
-	struct drm_prime_handle prime = { .handle = handle, .flags = DRM_CLOEXEC | DRM_RDWR };
-	int ret;
+	int fd = pan_bo_export(from, handle, DRM_CLOEXEC | DRM_RDWR), ret;
 
-	ret = PAN_IOCTL(from->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
-	if (ret)
-		return ret;
-	ret = PAN_IOCTL(to->fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
-	close(prime.fd);
-	*imported = prime.handle;
+	if (fd < 0)
+		return fd;
+	ret = pan_bo_import(to, fd, imported);
+	close(fd);
 	return ret;
 }
 
@@ -132,7 +129,7 @@ TEST_F_TIMEOUT(memcg_whose, shared_bo_is_filed_once, TIMEOUT_S)
 			pan_pattern_fill(bo.map, SHARED, seed);
 			continue;
 		}
-		ASSERT_OK(import(&dev[0], bo.handle, &dev[1], &imported));
+		ASSERT_OK(share(&dev[0], bo.handle, &dev[1], &imported));
 		ASSERT_OK(pan_vm_map(&dev[1], ctx[1].vm, imported, 0, va, SHARED, PAN_MAP_RW));
 	}
 	EXPECT_LE(SHARED / PAN_PAGE, engine_stat(&self->dev, "class_shared_pages"));

@@ -35,15 +35,6 @@ FIXTURE_TEARDOWN(prime)
 	pan_close(&self->dev);
 }
 
-static int import(struct pan_dev *dev, int fd, uint32_t *bo)
-{
-	struct drm_prime_handle args = { .fd = fd };
-	int ret = pan_ioctl(dev->fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args);
-
-	*bo = args.handle;
-	return ret;
-}
-
 TEST_F(prime, dma_buf_can_be_mapped)
 {
 	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW };
@@ -83,7 +74,7 @@ TEST_F(prime, import_into_the_same_file_gives_the_same_handle)
 
 	fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
 	ASSERT_LE(0, fd);
-	ASSERT_OK(import(&self->dev, fd, &bo));
+	ASSERT_OK(pan_bo_import(&self->dev, fd, &bo));
 	EXPECT_EQ(self->bo.handle, bo);
 	close(fd);
 }
@@ -97,7 +88,7 @@ TEST_F(prime, import_into_another_file_is_the_same_memory)
 	ASSERT_OK(pan_ctx_init(&ctx, &self->other, 1));
 	fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
 	ASSERT_LE(0, fd);
-	ASSERT_OK(import(&self->other, fd, &bo));
+	ASSERT_OK(pan_bo_import(&self->other, fd, &bo));
 	close(fd);
 	ASSERT_OK(pan_vm_map(&self->other, ctx.vm, bo, 0, PAN_DATA_VA, SIZE, PAN_MAP_RW));
 	pan_cs_fill(pan_ctx_begin(&self->ctx, 0), self->bo.va, SIZE, 2);
@@ -124,7 +115,7 @@ TEST_F(prime, memory_outlives_the_exporter)
 	pan_ctx_bo_free(&self->ctx, &self->bo);
 	pan_ctx_fini(&self->ctx);
 	pan_close(&self->dev);
-	ASSERT_OK(import(&self->other, fd, &bo));
+	ASSERT_OK(pan_bo_import(&self->other, fd, &bo));
 	close(fd);
 	map = pan_bo_mmap(&self->other, bo, SIZE);
 	ASSERT_NE(NULL, map);
@@ -184,7 +175,7 @@ TEST_F(prime, own_buffer_is_not_called_imported)
 
 	fd = pan_bo_export(&self->dev, self->bo.handle, DRM_CLOEXEC | DRM_RDWR);
 	ASSERT_LE(0, fd);
-	ASSERT_OK(import(&self->other, fd, &args.handle));
+	ASSERT_OK(pan_bo_import(&self->other, fd, &args.handle));
 	ASSERT_OK(pan_ioctl(self->other.fd, DRM_IOCTL_PANTHOR_BO_QUERY_INFO, &args));
 	EXPECT_EQ(0, args.extra_flags);
 	close(fd);
@@ -197,8 +188,8 @@ TEST_F(prime, bad_arguments)
 
 	EXPECT_EQ(-ENOENT, pan_bo_export(&self->dev, BAD_HANDLE, 0));
 	EXPECT_EQ(-EINVAL, pan_bo_export(&self->dev, self->bo.handle, 1u << 30));
-	EXPECT_EQ(-EBADF, import(&self->dev, -1, &bo));
-	EXPECT_EQ(-EINVAL, import(&self->dev, null, &bo));
+	EXPECT_EQ(-EBADF, pan_bo_import(&self->dev, -1, &bo));
+	EXPECT_EQ(-EINVAL, pan_bo_import(&self->dev, null, &bo));
 	close(null);
 }
 

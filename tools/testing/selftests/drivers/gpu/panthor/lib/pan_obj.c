@@ -108,6 +108,15 @@ int pan_bo_export(struct pan_dev *dev, uint32_t bo, uint32_t flags)
 	return ret ? ret : args.fd;
 }
 
+int pan_bo_import(struct pan_dev *dev, int fd, uint32_t *bo)
+{
+	struct drm_prime_handle args = { .fd = fd };
+	int ret = pan_ioctl(dev->fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args);
+
+	*bo = args.handle;
+	return ret;
+}
+
 int pan_bo_mmap_offset(struct pan_dev *dev, uint32_t bo, uint64_t *offset)
 {
 	struct drm_panthor_bo_mmap_offset args = { .handle = bo };

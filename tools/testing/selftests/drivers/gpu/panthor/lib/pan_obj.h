@@ -34,6 +34,8 @@ int pan_bo_create(struct pan_dev *dev, uint64_t size, uint32_t flags, uint32_t v
 int pan_bo_close(struct pan_dev *dev, uint32_t bo);
 /* The BO as a dma-buf: its descriptor, or -errno. Quiet. */
 int pan_bo_export(struct pan_dev *dev, uint32_t bo, uint32_t flags);
+/* A handle of the dma-buf @fd. Quiet. */
+int pan_bo_import(struct pan_dev *dev, int fd, uint32_t *bo);
 
 int pan_bo_mmap_offset(struct pan_dev *dev, uint32_t bo, uint64_t *offset);
 
