@@ -150,9 +150,11 @@ static int pin_missing(struct panthor_resident *resident, u32 nr_missing, bool p
 
 	while (nr_missing && !ret) {
 		struct panthor_gem_object *bo = resident->bos[resident->nr_bos];
+		unsigned long absent = parts ? panthor_gem_absent_pages(bo) : 0;
 
-		if (parts)
-			ret = panthor_room_get(&resident->visit, panthor_gem_absent_pages(bo));
+		/* What is still in memory needs no room, the reserve neither. */
+		if (absent)
+			ret = panthor_room_get(&resident->visit, absent);
 		if (!ret)
 			ret = panthor_gem_pin_visit(bo, &resident->visit);
 		if (!ret) {
