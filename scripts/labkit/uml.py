@@ -64,13 +64,19 @@ class Tests:
     """The tests of one kernel: KUnit in a boot of its own, then selftests."""
 
     # pylint: disable-next=too-many-arguments,too-many-positional-arguments
-    def __init__(self, lane_name, fragments, memory, timeout, effort=100):
-        """effort: what per cent of the usual rounds tests are to do."""
+    def __init__(self, lane_name, fragments, memory, timeout, effort=100,
+                 only=None):
+        """effort: what per cent of the usual rounds tests are to do.
+
+        only: the programs there are to be run, unless TESTS says which; they
+        may take all the time that the guest has.
+        """
         self.lane = Lane(lane_name)
         self.fragments = fragments
         self.memory = memory
         self.timeout = timeout
         self.effort = effort
+        self.only = only
         self.kernel = None
 
     def build(self):
@@ -86,8 +92,9 @@ class Tests:
         """Build, then run KUnit and the selftests."""
         programs = self.build()
         source = self.kernel.tree / "tools/testing/selftests" / SELFTESTS
-        limit = _time_limit(source / "Makefile")
-        pattern = os.environ.get("TESTS") or "*"
+        limit = self.timeout if self.only else \
+            _time_limit(source / "Makefile")
+        pattern = os.environ.get("TESTS") or self.only or "*"
         programs = [p for p in programs if fnmatch.fnmatch(p.name, pattern)]
         if not programs:
             raise Fail(f"no selftest of {SELFTESTS} matches '{pattern}'")
