@@ -141,44 +141,58 @@ FIXTURE_TEARDOWN(shrink_and)
 	pan_client_fini(&self->client);
 }
 
-static int shrink_all_the_time(void *arg)
-{
-	volatile uint32_t *stop = arg;
-	struct pan_dev dev;
-	uint64_t reclaimed;
-	int scans;
-
-	if (pan_open(&dev))
-		return 1;
-	for (scans = 0; !*stop; scans++) {
-		if (pan_shrink(&dev, 1 + scans * 977 % 2000, &reclaimed))
-			return 1;
-		pan_sleep_ms(scans % 4);
-	}
-	return scans ? 0 : 1;
-}
+/* What a process that shrinks all the time shares with the test. */
+struct orders {
+	volatile uint32_t stop;
+	volatile uint32_t scans;
+};
 
 struct shrinker {
-	volatile uint32_t *stop;
+	struct orders *orders;
 	pid_t pid;
 };
 
-static int start_shrinker(struct shrinker *s)
+static int shrink_all_the_time(void *arg)
 {
-	s->stop = pan_shared_alloc(4096);
-	if (!s->stop)
-		return -ENOMEM;
-	s->pid = pan_spawn(shrink_all_the_time, (void *)s->stop);
-	return s->pid < 0 ? s->pid : 0;
+	struct orders *orders = arg;
+	struct pan_dev dev;
+	uint64_t reclaimed;
+
+	if (pan_open(&dev))
+		return 1;
+	while (!orders->stop) {
+		if (pan_shrink(&dev, 1 + orders->scans * 977 % 2000, &reclaimed))
+			return 1;
+		orders->scans++;
+		pan_sleep_ms(orders->scans % 4);
+	}
+	return 0;
 }
 
 static int stop_shrinker(struct shrinker *s)
 {
 	int ret;
 
-	*s->stop = 1;
+	s->orders->stop = 1;
 	ret = pan_join(s->pid, pan_now_ms() + 30000);
-	pan_shared_free((void *)s->stop, 4096);
+	pan_shared_free(s->orders, sizeof(*s->orders));
+	return ret;
+}
+
+/* Returns when it has begun: it might be over before. */
+static int start_shrinker(struct shrinker *s)
+{
+	int ret;
+
+	s->orders = pan_shared_alloc(sizeof(*s->orders));
+	if (!s->orders)
+		return -ENOMEM;
+	s->pid = pan_spawn(shrink_all_the_time, s->orders);
+	if (s->pid < 0)
+		return s->pid;
+	ret = pan_wait_word(&s->orders->scans, 1, 30000);
+	if (ret)
+		stop_shrinker(s);
 	return ret;
 }
 
