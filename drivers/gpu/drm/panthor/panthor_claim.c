@@ -12,9 +12,11 @@
 
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
+#include <linux/device.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/sizes.h>
@@ -30,6 +32,9 @@
 #include "panthor_gem.h"
 #include "panthor_mmu.h"
 #include "panthor_reclaim_target.h"
+
+#define CREATE_TRACE_POINTS
+#include "panthor_claim_trace.h"
 
 /* Large enough to be worth taking the lock, small enough to keep all CPUs busy. */
 #define PIECE_PAGES	(SZ_1M >> PAGE_SHIFT)
@@ -165,6 +170,10 @@ static int claim_piece(struct claim *claim, const struct claim_piece *piece)
 
 	if (!ret && atomic_dec_and_test(&claim->pieces[piece->bo]))
 		ret = panthor_gem_swapin(to_panthor_bo(claim->target->bos[piece->bo].obj));
+
+	trace_panthor_claim_piece(dev_name(claim->target->ptdev->base.dev),
+				  pid_nr(claim->target->pid), piece->bo, piece->start,
+				  piece->end, ret);
 
 	return ret;
 }
