@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """The benchmark: table, goals, lines of the scenarios, report, page."""
 
+import tempfile
 import unittest
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 from labkit import guest, paths
 from labkit.bench import page, report, runs, table
@@ -76,6 +78,15 @@ class Table(unittest.TestCase):
         with self.assertRaises(Fail):
             table.parse("")
 
+    def test_what_mainline_lacks(self):
+        """A reason in the table; without one it is played there, too."""
+        made = table.parse(TABLE.replace(
+            'runner = "uml"', 'runner = "arm64"\nmainline = "lacks it"\n'
+            'limit = 900'))[0]
+        self.assertEqual(("arm64", "lacks it", 900),
+                         (made.runner, made.mainline, made.limit))
+        self.assertEqual("", table.parse(TABLE)[0].mainline)
+
     def test_goals(self):
         """Conditions on values; what is missing fulfils nothing."""
         goal = table.Goal("series.min >= 95")
@@ -120,6 +131,45 @@ class Lines(unittest.TestCase):
         self.assertIn("did not come", runs.failure(made, good))
         crash = guest.Outcome(134, 1, "", "Kernel panic - not syncing: x\n")
         self.assertIn("Kernel panic", runs.failure(made, crash))
+
+
+class Board(unittest.TestCase):
+    """A run on the emulated board."""
+
+    class Board:
+        """A board whose guest prints this."""
+
+        def __init__(self, output):
+            self.output = output
+            self.rows = None
+
+        def boot(self, rows, _programs, _log, timeout, **_more):
+            """As arm64.Board.boot()."""
+            self.rows = rows
+            return guest.Outcome(0, timeout, self.output, "")
+
+    def played(self, output):
+        """The run of scenario s on such a board, and the board."""
+        board = self.Board(output)
+        with tempfile.TemporaryDirectory() as name:
+            made = runs.on_board(board, runs.Run("s", "series", 1),
+                                 Path(name) / "s-series-1", 60)
+        return made, board
+
+    def test_numbers(self):
+        """Taken from what the guest printed."""
+        made, board = self.played("METRIC s as_fast percent 170\n"
+                                  "OUTCOME s good fine\n@lab done 0\n")
+        self.assertEqual({"as_fast": 170}, made.metrics)
+        self.assertIsNone(made.error)
+        self.assertEqual(["run 60 s /lab/tests/scenario s"], board.rows)
+
+    def test_failures(self):
+        """Words of the guest's, and of the scenario's."""
+        self.assertEqual("the guest no module x", self.played(
+            "@lab error no module x\n")[0].error)
+        self.assertEqual("skipped: one CPU", self.played(
+            "OUTCOME s skip one CPU\n@lab done 0\n")[0].error)
 
 
 class Report(unittest.TestCase):

@@ -62,7 +62,7 @@ def parse(run, text):
 
 
 def failure(run, outcome):
-    """What makes the numbers of a run in a UML guest worthless, or None."""
+    """What makes the numbers of a run in a guest worthless, or None."""
     if run.outcome == "broken":
         return run.text
     if run.outcome == "skip":
@@ -80,6 +80,16 @@ def failure(run, outcome):
     return None
 
 
+def take(run, outcome, log):
+    """Take what a guest printed, and how it ended."""
+    log.with_suffix(".out").write_text(outcome.output, encoding="utf-8")
+    run.seconds = outcome.seconds
+    parse(run, outcome.output)
+    run.error = failure(run, outcome)
+    run.reports = [s.title for s in klog.splats(outcome.kernel_log)]
+    return run
+
+
 def in_uml(kernel, program, run, log, limit):
     """Boot a UML guest for the run, which may take so many seconds."""
     outcome = guest.boot(guest.Guest(
@@ -87,12 +97,15 @@ def in_uml(kernel, program, run, log, limit):
         timeout=limit + _BOOT, log=log.with_suffix(".log"),
         variables={"LAB_PROGRAM": program, "LAB_SCENARIO": run.scenario,
                    "LAB_LIMIT": limit}))
-    log.with_suffix(".out").write_text(outcome.output, encoding="utf-8")
-    run.seconds = outcome.seconds
-    parse(run, outcome.output)
-    run.error = failure(run, outcome)
-    run.reports = [s.title for s in klog.splats(outcome.kernel_log)]
-    return run
+    return take(run, outcome, log)
+
+
+def on_board(board, run, log, limit):
+    """Boot the arm64 board for the run, which may take so many seconds."""
+    rows = [f"run {limit} {run.scenario} /lab/tests/scenario {run.scenario}"]
+    outcome = board.boot(rows, [], log.with_suffix(".log"), limit + _BOOT,
+                         memory="1024M")
+    return take(run, outcome, log)
 
 
 def by_program(kernel, run, log):

@@ -14,7 +14,7 @@ _OPERATORS = {"<": operator.lt, "<=": operator.le, "==": operator.eq,
 _CONDITION = re.compile(r"^(series|mainline|ratio)\.(min|median|max)\s*"
                         r"(<=|>=|==|<|>)\s*(-?\d+(?:\.\d+)?)$")
 _STATISTICS = {"min": min, "max": max, "median": statistics.median}
-RUNNERS = ("uml", "x86_64")
+RUNNERS = ("uml", "x86_64", "arm64")
 # Seconds that a run in a UML guest may take
 LIMIT = 180
 
@@ -66,6 +66,8 @@ class Scenario:
     runner: str
     metrics: list
     limit: int = LIMIT
+    # Why it is not played on mainline
+    mainline: str = ""
 
 
 def _take(what, given, needed, optional=()):
@@ -85,7 +87,7 @@ def parse(text):
     for given in found.get("scenario", []):
         what = given.get("name", "a scenario")
         _take(what, given, ("name", "title", "runner", "metric"),
-              ("limit",))
+              ("limit", "mainline"))
         if given["runner"] not in RUNNERS:
             raise Fail(f"bench/scenarios.toml: {what}: runner is one of "
                        f"{', '.join(RUNNERS)}")
@@ -98,7 +100,8 @@ def parse(text):
                            "or 'lower'")
             metrics.append(Metric(**dict(row, goal=Goal(row["goal"]))))
         scenarios.append(Scenario(what, given["title"], given["runner"],
-                                  metrics, given.get("limit", LIMIT)))
+                                  metrics, given.get("limit", LIMIT),
+                                  given.get("mainline", "")))
     if not scenarios:
         raise Fail("bench/scenarios.toml has no scenario")
     return scenarios

@@ -25,6 +25,7 @@ static const struct scenario * const scenarios[] = {
 	&scenario_overcommit_two,
 	&scenario_explicit_reclaim,
 	&scenario_explicit_claim,
+	&scenario_explicit_claim_cpus,
 };
 
 #define TIMEOUT_S	120
@@ -77,7 +78,7 @@ static void usage(const char *name)
 		"Exit status: 0 memory behaved, 1 it did not, 2 something is broken, 4 cannot run.\n"
 		"Scenarios:\n", name, TIMEOUT_S);
 	for (i = 0; i < ARRAY_SIZE(scenarios); i++)
-		fprintf(stderr, "  %-16s %s\n", scenarios[i]->name, scenarios[i]->title);
+		fprintf(stderr, "  %-19s %s\n", scenarios[i]->name, scenarios[i]->title);
 }
 
 static const struct scenario *find(const char *name)

@@ -44,6 +44,7 @@ extern const struct scenario scenario_overcommit_one;
 extern const struct scenario scenario_overcommit_two;
 extern const struct scenario scenario_explicit_reclaim;
 extern const struct scenario scenario_explicit_claim;
+extern const struct scenario scenario_explicit_claim_cpus;
 
 /**
  * struct scenario_client - What a client in a process of its own reports
