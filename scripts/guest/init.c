@@ -8,7 +8,8 @@
  *	copy FROM TO			copy a file, with the directories it needs
  *	write FILE TEXT			write TEXT
  *	await FILE			wait until FILE is there
- *	run SECONDS NAME PROGRAM	run a test program, with a time limit
+ *	run SECONDS NAME PROGRAM [ARGUMENTS]
+ *					run a test program, with a time limit
  *	kunit PATTERN			run the KUnit suites whose names match
  *
  * From the kernel command line: LAB_OUT (where output goes), LAB_ZRAM (size of
@@ -40,6 +41,7 @@
 #include <unistd.h>
 
 #define STATUS_TIMEOUT	124
+#define MAX_ARGUMENTS	8
 #define AWAIT_SECONDS	20
 #define KUNIT_DIR	"/sys/kernel/debug/kunit"
 #define BREAK_FILE	"/sys/kernel/debug/panthor-model/inject/break_store"
@@ -278,9 +280,8 @@ static int wait_limited(pid_t pid, int seconds)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static void run_child(char *program)
+static void run_child(char *program, char *argv[])
 {
-	char *argv[] = { program, NULL };
 	char dir[256];
 	sigset_t none;
 
@@ -297,11 +298,17 @@ static void run_child(char *program)
 static void do_run(const char *seconds, char *rest)
 {
 	char *name = strtok(rest, " ");
-	char *program = strtok(NULL, " ");
-	int status;
+	char *argv[MAX_ARGUMENTS + 2];
+	int status, i;
 	pid_t pid;
 
-	if (!name || !program)
+	for (i = 0; i <= MAX_ARGUMENTS; i++) {
+		argv[i] = strtok(NULL, " ");
+		if (!argv[i])
+			break;
+	}
+	argv[i] = NULL;
+	if (!name || !argv[0])
 		stop("the plan has a 'run' without a program");
 	printf("@lab begin %s\n", name);
 	mark("begin", name);
@@ -310,7 +317,7 @@ static void do_run(const char *seconds, char *rest)
 	if (pid < 0)
 		stop("no process for %s: %s", name, strerror(errno));
 	if (!pid)
-		run_child(program);
+		run_child(argv[0], argv);
 	status = wait_limited(pid, atoi(seconds));
 	/* What the program left running must not disturb the next one. */
 	kill(-1, SIGKILL);

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """An arm64 board under QEMU: panthor and the GPU model as modules."""
 
+import concurrent.futures
 import os
 import re
 import shutil
 import subprocess
+import threading
 
 from . import base, kbuild, paths, qemu, tree
 from .initramfs import Initramfs
@@ -16,14 +18,19 @@ _CROSS = "aarch64-linux-gnu-"
 _QEMU = "qemu-system-aarch64"
 # The device tree relies on the counter's frequency
 _BOARD = ["-M", "virt,gic-version=3", "-cpu", "cortex-a76,cntfrq=62500000",
-          "-smp", "2", "-m", "512"]
+          "-smp", "2"]
+# The registers of panthor-model.dtsi are at its 256th MiB
+_MEMORY = "320M"
 _GUEST = paths.REPO / "scripts" / "guest"
 _FIRMWARE = "/lib/firmware/arm/mali/arch10.8/mali_csffw.bin"
 _MODEL_FIRMWARE = "/sys/kernel/debug/panthor-model/firmware"
 _RENDER_NODE = "/dev/dri/renderD128"
 _ZRAM = "384M"
-# One for the guest's swap, one for tests that want their own
-_APPEND = ["zram.num_devices=2"]
+# One for the guest's swap, one for tests that want their own; nobody attacks
+# this kernel, and each exception would pay for it.
+_APPEND = ["zram.num_devices=2", "mitigations=off"]
+# A test seldom keeps two CPUs busy: guests at the same time
+_GUESTS = ("a", "b")
 
 # In the order in which they are loaded. The governor is asked for by name, the
 # firmware comes out of the model.
@@ -107,19 +114,33 @@ class Modules:
         return wrong
 
 
-class Tests(UmlTests):
-    """The selftests on the board, then the modules' own checks."""
+class Board:
+    """The kernel, its modules, and the board that they run on."""
 
     def __init__(self):
-        super().__init__("arm64", ["arm64"], "512M", 1800)
+        self.kernel = None
         self.modules = None
         self.init = None
         self.dtb = None
         self.helpers = []
 
+    @staticmethod
+    def missing():
+        """What this machine lacks to build and run it, or None."""
+        for program, package in ((_QEMU, "qemu-system-arm"),
+                                 (f"{_CROSS}gcc", "gcc-aarch64-linux-gnu"),
+                                 ("dtc", "device-tree-compiler")):
+            try:
+                qemu.need(program, package)
+            except Fail as failure:
+                return str(failure)
+        return None
+
     def build(self):
         """Build kernel, modules, board and selftests; return the programs."""
-        qemu.need(_QEMU, "qemu-system-arm")
+        missing = self.missing()
+        if missing:
+            raise Fail(missing)
         paths.check_repo_path()
         target = tree.named()
         with paths.lock(paths.BUILD / ".lock", "assembling"):
@@ -153,49 +174,34 @@ class Tests(UmlTests):
         source = self.kernel.objects / "board.dts"
         self.dtb = self.kernel.objects / "board-gpu.dtb"
         machine = _BOARD[1] + f",dumpdtb={plain}"
-        self._run(_QEMU, "-M", machine, *_BOARD[2:], "-display", "none")
+        self._run(_QEMU, "-M", machine, *_BOARD[2:], "-m", _MEMORY,
+                  "-display", "none")
         text = self._run("dtc", "-q", "-I", "dtb", "-O", "dts", str(plain))
         nodes = (_GUEST / "panthor-model.dtsi").read_text(encoding="utf-8")
         source.write_text(text + nodes, encoding="utf-8")
         self._run("dtc", "-q", "-I", "dts", "-O", "dtb", "-o", str(self.dtb),
                   str(source))
 
-    def kunit(self):
-        """Check the modules; the KUnit suites are in them and run later."""
-        for name, needs, not_needs in (
-                ("panthor_model", (), ("panthor",)),
-                ("panthor", ("drm_gpuvm", "gpu_sched", "drm_exec"),
-                 ("panthor_model",))):
-            wrong = self.modules.complaints(name, needs, not_needs)
-            self.lane.check("modules", f"modinfo {name}", not wrong,
-                            "; ".join(wrong))
-
-    def _has_kunit(self):
-        config = (self.kernel.objects / ".config").read_text(encoding="utf-8")
-        return re.search(r"^CONFIG_DRM_PANTHOR\w*KUNIT\w*=y", config, re.M)
-
-    def _plan(self, programs, limit):
-        rows = []
+    def plan(self, rows):
+        """What the guest does: load the modules, the rows, unload them."""
+        before = []
         for name in self.modules.order(_MODULES):
-            rows.append(f"insmod {self.modules.guest_path(name)}")
+            before.append(f"insmod {self.modules.guest_path(name)}")
             if name == "panthor_model":
-                rows.append(f"copy {_MODEL_FIRMWARE} {_FIRMWARE}")
+                before.append(f"copy {_MODEL_FIRMWARE} {_FIRMWARE}")
         # Without a GPU the tests would all be skipped
-        rows.append(f"await {_RENDER_NODE}")
-        rows += [f"run {limit} {p.name} /lab/tests/{p.name}" for p in programs]
-        if self._has_kunit():
-            rows.append("kunit panthor*")
-        rows += ["rmmod panthor", "rmmod panthor_model"]
-        return "\n".join(rows) + "\n"
+        before.append(f"await {_RENDER_NODE}")
+        after = ["rmmod panthor", "rmmod panthor_model"]
+        return "\n".join([*before, *rows, *after]) + "\n"
 
-    def _initramfs(self, programs, limit, scratch):
+    def _initramfs(self, rows, programs, scratch):
         contents = Initramfs()
         contents.add("/init", self.init, 0o755)
         for name in self.modules.order(_MODULES):
             contents.add(self.modules.guest_path(name),
                          self.modules.files[name])
         plan = scratch / "plan"
-        plan.write_text(self._plan(programs, limit), encoding="utf-8")
+        plan.write_text(self.plan(rows), encoding="utf-8")
         contents.add("/lab/plan", plan)
         for program in (*programs, *self.helpers):
             small = scratch / program.name
@@ -205,29 +211,89 @@ class Tests(UmlTests):
         contents.write(self.kernel, target)
         return target
 
-    def _programs(self, what, programs, limit):
-        progress = Progress(f"{self.lane.name}: selftests")
-        state = ["booting"]
+    # pylint: disable-next=too-many-arguments
+    def boot(self, rows, programs, log, timeout, *, each=lambda line: None,
+             memory=_MEMORY, **variables):
+        """Boot once, with a plan and programs; returns a guest.Outcome."""
+        with paths.scratch(self.kernel.objects, ".initramfs-") as scratch:
+            return qemu.boot(qemu.Machine(
+                _QEMU, [*_BOARD, "-m", memory, "-accel", "tcg,thread=multi",
+                        "-dtb", str(self.dtb)],
+                self.kernel.objects / "arch/arm64/boot/Image",
+                self._initramfs(rows, programs, scratch), "ttyAMA0", log,
+                timeout, dict(variables, LAB_ZRAM=_ZRAM), _APPEND), each)
 
+
+class Tests(UmlTests):
+    """The selftests on the board, then the modules' own checks."""
+
+    def __init__(self):
+        # A memory access of the guest's costs ten times what it does in UML
+        super().__init__("arm64", ["arm64"], _MEMORY, 3600, effort=25)
+        self.board = Board()
+        self.states = {}
+        self.progress = None
+        self.stopped = threading.Event()
+
+    def build(self):
+        """Build all there is to build; return the programs."""
+        programs = self.board.build()
+        self.kernel = self.board.kernel
+        return programs
+
+    def kunit(self):
+        """Check the modules; the KUnit suites are in them and run later."""
+        for name, needs, not_needs in (
+                ("panthor_model", (), ("panthor",)),
+                ("panthor", ("drm_gpuvm", "gpu_sched", "drm_exec"),
+                 ("panthor_model",))):
+            wrong = self.board.modules.complaints(name, needs, not_needs)
+            self.lane.check("modules", f"modinfo {name}", not wrong,
+                            "; ".join(wrong))
+
+    def selftests(self, programs, limit, what="selftests"):
+        """Run the programs in guests at the same time, each with its share."""
+        shares = [(f"{what}-{name}", programs[i::len(_GUESTS)])
+                  for i, name in enumerate(_GUESTS)]
+        shares = [(name, share) for name, share in shares if share]
+        self.progress = Progress(f"{self.lane.name}: {what}")
+        with concurrent.futures.ThreadPoolExecutor(len(shares)) as pool:
+            running = [pool.submit(super(Tests, self).selftests, share, limit,
+                                   name) for name, share in shares]
+            try:
+                for done in concurrent.futures.as_completed(running):
+                    done.result()
+            finally:
+                # The others end, too, if one failed or we were interrupted
+                self.stopped.set()
+        self.progress.end()
+
+    def _has_kunit(self):
+        config = (self.kernel.objects / ".config").read_text(encoding="utf-8")
+        return re.search(r"^CONFIG_DRM_PANTHOR\w*KUNIT\w*=y", config, re.M)
+
+    def _rows(self, what, programs, limit):
+        rows = [f"run {limit} {p.name} /lab/tests/{p.name}" for p in programs]
+        if what.startswith(f"selftests-{_GUESTS[0]}") and self._has_kunit():
+            rows.append("kunit panthor*")
+        return rows
+
+    def _programs(self, what, programs, limit):
         def each(line):
+            if self.stopped.is_set():
+                raise Fail("another guest failed")
             match = re.match(r"@lab begin (\S+)", line or "")
             if match:
-                state[0] = match.group(1)
-            progress.update(state[0])
+                self.states[what] = match.group(1)
+            self.progress.update(", ".join(self.states.values()) or "booting")
 
-        variables = {"LAB_ZRAM": _ZRAM}
+        variables = {"PAN_EFFORT": self.effort}
         if broken():
             variables["LAB_BREAK"] = broken()
-        image = self.kernel.objects / "arch/arm64/boot/Image"
-        with paths.scratch(self.kernel.objects, ".initramfs-") as scratch:
-            outcome = qemu.boot(qemu.Machine(
-                _QEMU, [*_BOARD, "-accel", "tcg,thread=multi",
-                        "-dtb", str(self.dtb)],
-                image, self._initramfs(programs, limit, scratch), "ttyAMA0",
-                paths.LOG / f"{self.lane.name}-{what}.log", self.timeout,
-                variables, _APPEND), each)
-        progress.end()
-        (paths.LOG / f"{self.lane.name}-{what}.out").write_text(
-            outcome.output, encoding="utf-8")
-        say(f"{self.lane.name}: guest ran {outcome.seconds:.0f} s")
+        log = paths.LOG / f"{self.lane.name}-{what}.log"
+        outcome = self.board.boot(self._rows(what, programs, limit), programs,
+                                  log, self.timeout, each=each, **variables)
+        log.with_suffix(".out").write_text(outcome.output, encoding="utf-8")
+        self.states.pop(what, None)
+        say(f"{self.lane.name}: {what}: guest ran {outcome.seconds:.0f} s")
         return outcome

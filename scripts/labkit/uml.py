@@ -140,16 +140,16 @@ class Tests:
                             alive == "1", "lockdep is off: /proc/lockdep_stats "
                             f"says debug_locks: {alive or 'nothing'}")
 
-    def selftests(self, programs, limit):
+    def selftests(self, programs, limit, what="selftests"):
         """Run the programs; boot again after one that brings a guest down."""
         left, boots = list(programs), 0
         while left:
             boots += 1
-            what = "selftests" if boots == 1 else f"selftests-{boots}"
-            say(f"{self.lane.name}: {len(left)} selftest programs")
-            outcome = self._programs(what, left, limit)
+            boot = what if boots == 1 else f"{what}-{boots}"
+            say(f"{self.lane.name}: {boot}: {len(left)} selftest programs")
+            outcome = self._programs(boot, left, limit)
             done = self._collect(outcome, left)
-            self._judge(what, outcome)
+            self._judge(boot, outcome)
             if not done:
                 for program in left:
                     self.lane.check(program.name, "ran", False,

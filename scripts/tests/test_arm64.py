@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from labkit import arm64
+from labkit import arm64, guest
 from labkit.initramfs import Initramfs
 from labkit.ui import Fail
 
@@ -93,13 +93,14 @@ class Plan(Case):
 
     def test_plan(self):
         tests = arm64.Tests()
-        tests.modules = arm64.Modules(self.root)
+        tests.board.modules = arm64.Modules(self.root)
         objects = self.root / "obj"
         objects.mkdir()
         (objects / ".config").write_text("", encoding="ascii")
         tests.kernel = types.SimpleNamespace(objects=objects)
         # pylint: disable=protected-access
-        rows = tests._plan([Path("/x/bo_test")], 300).splitlines()
+        rows = tests.board.plan(tests._rows("selftests-a", [
+            Path("/x/bo_test")], 300)).splitlines()
         firmware = next(i for i, r in enumerate(rows) if r.startswith("copy "))
         self.assertIn("panthor_model.ko", rows[firmware - 1])
         self.assertEqual(rows[-4:], ["await /dev/dri/renderD128",
@@ -107,7 +108,75 @@ class Plan(Case):
                                      "rmmod panthor", "rmmod panthor_model"])
         (objects / ".config").write_text(
             "CONFIG_DRM_PANTHOR_MODEL_KUNIT_TEST=y\n", encoding="ascii")
-        self.assertIn("kunit panthor*", tests._plan([], 300).splitlines())
+        self.assertIn("kunit panthor*", tests._rows("selftests-a", [], 300))
+        # Once is enough
+        self.assertEqual([], tests._rows("selftests-b", [], 300))
+
+
+class Missing(unittest.TestCase):
+    """What is needed and is not there is named with its package."""
+
+    def test_each(self):
+        with mock.patch("labkit.qemu.shutil.which",
+                        side_effect=lambda p, **_: p):
+            self.assertIsNone(arm64.Board.missing())
+        for program, package in (("dtc", "device-tree-compiler"),
+                                 ("aarch64-linux-gnu-gcc",
+                                  "gcc-aarch64-linux-gnu"),
+                                 ("qemu-system-aarch64", "qemu-system-arm")):
+            with mock.patch("labkit.qemu.shutil.which", side_effect=lambda
+                            p, absent=program, **_: p if p != absent else None):
+                self.assertRegex(arm64.Board.missing(),
+                                 f"{program}.*{package}")
+
+
+class Guests(unittest.TestCase):
+    """Several at the same time, each with its share of the programs."""
+
+    def ran(self, count, boot):
+        """[(what, programs)] of the guests for so many programs."""
+        tests, seen = arm64.Tests(), []
+
+        def programs(what, left, _limit):
+            seen.append((what, [p.name for p in left]))
+            return boot(tests, what, left)
+
+        with mock.patch.object(tests, "_programs", programs), \
+                mock.patch.object(tests, "_judge"), \
+                mock.patch("labkit.uml.say"):
+            try:
+                tests.selftests([Path(f"/x/{i}_test") for i in range(count)],
+                                300)
+            finally:
+                self.results = tests.lane.groups
+        return sorted(seen)
+
+    @staticmethod
+    def good(_tests, _what, left):
+        """A guest in which all programs pass."""
+        return guest.Outcome(0, 1, "".join(
+            f"@lab begin {p.name}\nTAP version 13\n1..1\nok 1 t\n"
+            f"@lab end {p.name} 0\n" for p in left), "")
+
+    def test_shares(self):
+        """Every program is in one share; none is empty."""
+        self.assertEqual(
+            [("selftests-a", ["0_test", "2_test"]),
+             ("selftests-b", ["1_test"])], self.ran(3, self.good))
+        self.assertEqual({"0_test", "1_test", "2_test"}, set(self.results))
+        self.assertEqual([("selftests-a", ["0_test"])],
+                         self.ran(1, self.good))
+
+    def test_the_others_end_when_one_fails(self):
+        """A guest that cannot be had does not leave another behind."""
+        def boot(tests, what, left):
+            if what == "selftests-a":
+                raise Fail("no QEMU")
+            self.assertTrue(tests.stopped.wait(10))
+            return self.good(tests, what, left)
+
+        with self.assertRaisesRegex(Fail, "no QEMU"):
+            self.ran(4, boot)
 
 
 class Contents(unittest.TestCase):
