@@ -6,7 +6,9 @@
  */
 #include "engine_common.h"
 
-#define MIB	1u
+/* Three BOs of 256 KiB. */
+#define BO_PAGES	64u
+#define ALL_PAGES	(3 * BO_PAGES)
 
 /* Two VMs, and a shared BO in both: each is locked and unlocked. */
 #define MIN_COMMANDS	8
@@ -29,9 +31,9 @@ FIXTURE_SETUP(fault)
 	pan_model_calm();
 	ASSERT_OK(pan_client_init(&self->client, 8, 2));
 	ASSERT_OK(pan_client_init(&self->other, 9, 1));
-	ASSERT_OK(pan_client_add_mib(&self->client, 0, MIB, PAN_BUF_PRIVATE));
-	ASSERT_OK(pan_client_add_mib(&self->client, 1, MIB, PAN_BUF_PRIVATE));
-	ASSERT_OK(pan_client_add_mib(&self->client, 0, MIB, PAN_BUF_SHARED));
+	ASSERT_OK(pan_client_add(&self->client, 0, BO_PAGES * PAN_PAGE, PAN_BUF_PRIVATE));
+	ASSERT_OK(pan_client_add(&self->client, 1, BO_PAGES * PAN_PAGE, PAN_BUF_PRIVATE));
+	ASSERT_OK(pan_client_add(&self->client, 0, BO_PAGES * PAN_PAGE, PAN_BUF_SHARED));
 	ASSERT_OK(pan_client_work_all(&self->client));
 }
 
@@ -86,7 +88,7 @@ TEST_F(fault, slow_address_space_only_takes_longer)
 {
 	PAN_NEEDS_INJECTION("as_delay_us");
 	ASSERT_OK(pan_model_inject("as_delay_us", 5000));
-	EXPECT_LE(3 * MIB * 256, engine_shrink(&self->client.dev, ENGINE_ALL_PAGES));
+	EXPECT_LE(ALL_PAGES, engine_shrink(&self->client.dev, ENGINE_ALL_PAGES));
 	ASSERT_OK(pan_model_inject("as_delay_us", 0));
 	ASSERT_OK(pan_client_work_all(&self->client));
 	EXPECT_OK(pan_client_check_all(&self->client));
@@ -108,7 +110,7 @@ TEST_F(fault, stuck_address_space_loses_nothing)
 	pan_model_calm();
 	*pan_flag(&self->other.ctx[0], 0) = 1;
 	EXPECT_OK(works_in_the_end(&self->client));
-	EXPECT_LE(3 * MIB * 256, engine_shrink(&self->client.dev, ENGINE_ALL_PAGES));
+	EXPECT_LE(ALL_PAGES, engine_shrink(&self->client.dev, ENGINE_ALL_PAGES));
 	EXPECT_OK(works_in_the_end(&self->client));
 	EXPECT_OK(engine_books(&self->client.dev));
 	EXPECT_EQ(0, pan_model_count("free_page_touches"));
@@ -125,7 +127,7 @@ TEST_F(fault, later_commands_fail)
 		ASSERT_OK(start_endless(&self->other));
 		ASSERT_OK(pan_model_inject("as_delay_us", 2000 * i));
 		ASSERT_OK(pan_model_inject("as_stuck", 1));
-		ASSERT_LE(0, engine_shrink(&self->client.dev, 256 * (i + 1)));
+		ASSERT_LE(0, engine_shrink(&self->client.dev, BO_PAGES * (i + 1)));
 		pan_model_calm();
 		*pan_flag(&self->other.ctx[0], 0) = 1;
 		ASSERT_OK(works_in_the_end(&self->client));
@@ -168,7 +170,7 @@ TEST_F(fault, every_command_fails_once)
 	}
 	TH_LOG("%u commands", i - 1);
 	EXPECT_EQ(1, left);
-	EXPECT_LE(3 * MIB * 256, freed);
+	EXPECT_LE(ALL_PAGES, freed);
 	EXPECT_LT(MIN_COMMANDS, i);
 	EXPECT_EQ(0, pan_model_count("free_page_touches"));
 }
@@ -176,7 +178,7 @@ TEST_F(fault, every_command_fails_once)
 TEST_F(fault, suspended_device_is_reclaimed_from)
 {
 	ASSERT_OK(pan_wait_runtime_status(&self->client.dev, "suspended", 5000));
-	EXPECT_LE(3 * MIB * 256, engine_shrink(&self->client.dev, ENGINE_ALL_PAGES));
+	EXPECT_LE(ALL_PAGES, engine_shrink(&self->client.dev, ENGINE_ALL_PAGES));
 	EXPECT_OK(pan_wait_runtime_status(&self->client.dev, "suspended", 0));
 	ASSERT_OK(pan_client_work_all(&self->client));
 	EXPECT_OK(pan_client_check_all(&self->client));

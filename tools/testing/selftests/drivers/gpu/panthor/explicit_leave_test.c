@@ -20,6 +20,7 @@ FIXTURE(leave)
 	struct explicit_target *target;
 	struct explicit_target *other;
 	int64_t others;
+	uint32_t mib;
 };
 
 FIXTURE_VARIANT(leave)
@@ -44,7 +45,8 @@ FIXTURE_SETUP(leave)
 	PAN_OPEN_OR_SKIP(&dev);
 	EXPLICIT_NEEDS(&dev);
 	pan_close(&dev);
-	self->target = explicit_start(1, variant->mib);
+	self->mib = pan_rounds(variant->mib, KIND_MIB);
+	self->target = explicit_start(1, self->mib);
 	ASSERT_NE(NULL, self->target);
 	self->other = explicit_start(2, OTHER_MIB);
 	ASSERT_NE(NULL, self->other);
@@ -64,7 +66,7 @@ FIXTURE_TEARDOWN(leave)
 TEST_F_TIMEOUT(leave, memory_of_an_idle_process_is_free_when_the_write_returns, TIMEOUT_S)
 {
 	int64_t left = pan_free_pages() + pan_zram_pages(), swap = pan_meminfo_pages("SwapFree");
-	int target_pages = 4 * variant->mib * 256;
+	int target_pages = 4 * self->mib * 256;
 
 	ASSERT_OK(explicit_reclaim(&self->dev, self->target->pid));
 	left = pan_free_pages() + pan_zram_pages() - left;

@@ -9,7 +9,7 @@
 
 #include "explicit_common.h"
 
-#define STORM_MS	4000
+#define STORM_MS	pan_rounds(4000, 500)
 #define TIMEOUT_S	120
 #define MAX_WRITERS	4
 

@@ -93,7 +93,7 @@ TEST_F_TIMEOUT(memcg_global, protected_cgroup_is_spared, TIMEOUT_S)
 	int64_t lost[2] = {};
 	int i;
 
-	ASSERT_OK(pan_cgroup_write(&self->cg[0], "memory.low", "max"));
+	ASSERT_OK(pan_cgroup_write(&self->cg[0], "memory.min", "max"));
 	squeeze(self, lost);
 	TH_LOG("the protected cgroup lost %lld KiB, the other one %lld KiB",
 	       (long long)lost[0] >> 10, (long long)lost[1] >> 10);

@@ -153,10 +153,10 @@ static int churn_main(void *arg)
 TEST_F_TIMEOUT(memcg_life, cgroups_come_and_go_under_reclaim, TIMEOUT_S)
 {
 	pid_t reclaimer = pan_spawn(churn_main, &self->parent);
-	int i;
+	uint32_t rounds = pan_rounds(CHURN, 3), i;
 
 	ASSERT_LT(0, reclaimer);
-	for (i = 0; i < CHURN; i++) {
+	for (i = 0; i < rounds; i++) {
 		struct memcg_client *client;
 		struct pan_cgroup cg;
 
