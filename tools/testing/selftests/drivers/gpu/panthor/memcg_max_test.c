@@ -5,9 +5,11 @@
  */
 #include "memcg_common.h"
 
-#define LIMIT		(64 * PAN_MIB)
 #define VMS		4u
-#define MIB		100u
+
+/* Of each quarter that PAN_EFFORT leaves. */
+#define LIMIT_MIB	16u
+#define MIB		25u
 #define ROUNDS		20
 #define CHECK_EVERY	5
 #define TIMEOUT_S	600
@@ -17,14 +19,21 @@ FIXTURE(memcg_max)
 	struct pan_dev dev;
 	struct pan_cgroup cg;
 	struct memcg_client *client;
+	uint64_t limit;
+	uint32_t mib;
 };
 
 FIXTURE_SETUP(memcg_max)
 {
+	char text[32];
+
 	PAN_OPEN_OR_SKIP(&self->dev);
 	MEMCG_NEEDS(&self->dev);
 	MEMCG_CREATE_OR_SKIP(&self->cg, "max");
-	ASSERT_OK(pan_cgroup_write(&self->cg, "memory.max", "64M"));
+	self->limit = pan_rounds(4, 1) * LIMIT_MIB * PAN_MIB;
+	self->mib = pan_rounds(4, 1) * MIB;
+	snprintf(text, sizeof(text), "%" PRIu64, self->limit);
+	ASSERT_OK(pan_cgroup_write(&self->cg, "memory.max", text));
 }
 
 FIXTURE_TEARDOWN(memcg_max)
@@ -41,13 +50,13 @@ TEST_F_TIMEOUT(memcg_max, four_vms_that_each_fit_work_in_turn, TIMEOUT_S)
 	uint64_t peak = 0;
 	uint32_t rounds = pan_rounds(ROUNDS, CHECK_EVERY), i;
 
-	self->client = memcg_client_alloc(cg, 1, VMS, MIB / VMS);
+	self->client = memcg_client_alloc(cg, 1, VMS, self->mib / VMS);
 	ASSERT_NE(NULL, self->client);
 	ASSERT_OK(memcg_client_start(self->client));
 	for (i = 0; i < rounds; i++) {
 		ASSERT_OK(memcg_order(self->client, MEMCG_WORK))
 			TH_LOG("round %u", i);
-		EXPECT_GE(LIMIT, memcg_current(cg));
+		EXPECT_GE(self->limit, memcg_current(cg));
 
 		/* What a round has lost is still wrong in later rounds. */
 		if (i % CHECK_EVERY == CHECK_EVERY - 1)
@@ -55,7 +64,7 @@ TEST_F_TIMEOUT(memcg_max, four_vms_that_each_fit_work_in_turn, TIMEOUT_S)
 	}
 
 	ASSERT_OK(pan_cgroup_read(cg, "memory.peak", &peak));
-	EXPECT_GE(LIMIT, peak);
+	EXPECT_GE(self->limit, peak);
 	EXPECT_EQ(0, self->client->bad_words);
 	EXPECT_EQ(0, self->client->enomem_bind);
 	EXPECT_EQ(0, self->client->enomem_submit);
@@ -76,7 +85,7 @@ TEST_F_TIMEOUT(memcg_max, one_vm_that_does_not_fit_fails_in_order, TIMEOUT_S)
 	uint64_t start;
 	int ret;
 
-	self->client = memcg_client_alloc(cg, 2, 1, MIB);
+	self->client = memcg_client_alloc(cg, 2, 1, self->mib);
 	ASSERT_NE(NULL, self->client);
 	start = pan_now_ms();
 	ret = memcg_client_start(self->client);

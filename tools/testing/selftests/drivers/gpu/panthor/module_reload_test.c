@@ -285,24 +285,47 @@ FIXTURE_TEARDOWN(modules)
 		load(module_path[0]);
 }
 
-TEST_F_TIMEOUT(modules, loaded_50_times_they_leak_nothing, 280)
+/* What a cycle leaves behind, 50 leave 50 of. */
+static unsigned int count_leaks(const struct usage *before, const struct usage *after)
 {
-	unsigned int i;
+	unsigned int leaks = 0, i;
 
-	for (i = 0; i < WARM_UP; i++)
-		ASSERT_OK(cycle());
+	for (i = 0; i < after->caches; i++) {
+		const char *name = after->cache[i].name;
+		long more = after->cache[i].objects - objects_of(before, name);
+
+		if (more < CYCLES)
+			continue;
+		printf("# %s: %ld more objects\n", name, more);
+		leaks++;
+	}
+	return leaks;
+}
+
+static int cycles(unsigned int count)
+{
+	int ret = 0;
+
+	while (!ret && count--)
+		ret = cycle();
+	return ret;
+}
+
+TEST_F_TIMEOUT(modules, loaded_50_times_they_leak_nothing, 560)
+{
+	ASSERT_OK(cycles(WARM_UP));
 	read_usage(&self->before);
-	for (i = 0; i < CYCLES; i++)
-		ASSERT_OK(cycle()) TH_LOG("cycle %u", i);
-	read_usage(&self->after);
-
 	ASSERT_GT(self->before.caches, 10u);
 	ASSERT_GT(self->before.areas, 10);
-	for (i = 0; i < self->after.caches; i++) {
-		const char *name = self->after.cache[i].name;
-		long more = self->after.cache[i].objects - objects_of(&self->before, name);
+	ASSERT_OK(cycles(CYCLES));
+	read_usage(&self->after);
 
-		EXPECT_LT(more, CYCLES) TH_LOG("%s: %ld more objects", name, more);
+	/* Caches keep free objects for the CPUs; a leak grows as much once more. */
+	if (count_leaks(&self->before, &self->after)) {
+		self->before = self->after;
+		ASSERT_OK(cycles(CYCLES));
+		read_usage(&self->after);
+		EXPECT_EQ(0, count_leaks(&self->before, &self->after));
 	}
 	EXPECT_LT(self->after.areas - self->before.areas, CYCLES);
 	EXPECT_LT(self->after.pages - self->before.pages, CYCLES);
