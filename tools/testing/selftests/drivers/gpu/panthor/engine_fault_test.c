@@ -14,6 +14,8 @@
 #define MIN_COMMANDS	8
 #define MAX_COMMANDS	64
 
+#define TIMEOUT_S	120
+
 FIXTURE(fault)
 {
 	struct pan_client client;
@@ -117,7 +119,7 @@ TEST_F(fault, stuck_address_space_loses_nothing)
 }
 
 /* The unlock after the second VM's mappings are gone fails, not the first lock. */
-TEST_F(fault, later_commands_fail)
+TEST_F_TIMEOUT(fault, later_commands_fail, TIMEOUT_S)
 {
 	uint32_t i;
 
@@ -142,7 +144,7 @@ TEST_F(fault, later_commands_fail)
  * a shared BO after the first was done with, too. The number of commands is the
  * mechanism's own: the last round is the first that none of them failed in.
  */
-TEST_F(fault, every_command_fails_once)
+TEST_F_TIMEOUT(fault, every_command_fails_once, TIMEOUT_S)
 {
 	struct pan_dev *dev = &self->client.dev;
 	int64_t freed, gpu = 0;
