@@ -27,7 +27,7 @@
  * than an instruction does where lockdep looks on; register accesses wait for
  * the lock with interrupts disabled.
  */
-#define SLICE_MAX	32
+#define SLICE_MAX	16
 
 /**
  * pmodel_cs_pc() - Address of the next instruction of a stream
@@ -95,28 +95,6 @@ static bool pmodel_cs_ring_empty(struct pmodel *pm, struct pmodel_cs *cs)
 	return cs->extract >= cs->insert;
 }
 
-/* Under one hold of the lock the page that instructions are in is looked up once. */
-static int pmodel_cs_fetch(struct pmodel_exec *x, u64 pc)
-{
-	u64 va = ALIGN_DOWN(pc, PAGE_SIZE);
-	int ret;
-
-	if (!IS_ALIGNED(pc, sizeof(x->insn)))
-		return pmodel_access(x->pm, x->csg->as, pc, &x->insn, sizeof(x->insn),
-				     PMODEL_READ);
-
-	if (!x->code || x->code_va != va) {
-		ret = pmodel_translate(x->pm, x->csg->as, va, PMODEL_READ, &x->code);
-		if (ret) {
-			x->code = NULL;
-			return ret;
-		}
-		x->code_va = va;
-	}
-	x->insn = READ_ONCE(*(u64 *)(x->code + offset_in_page(pc)));
-	return 0;
-}
-
 /* Execute one instruction, if there is one. */
 static enum pmodel_step pmodel_cs_step(struct pmodel_exec *x)
 {
@@ -133,7 +111,7 @@ static enum pmodel_step pmodel_cs_step(struct pmodel_exec *x)
 		return PMODEL_STEP_EMPTY;
 
 	pc = pmodel_cs_pc(cs);
-	switch (pmodel_cs_fetch(x, pc)) {
+	switch (pmodel_access(pm, x->csg->as, pc, &x->insn, sizeof(x->insn), PMODEL_READ)) {
 	case 0:
 		break;
 	case -EAGAIN:
@@ -224,7 +202,6 @@ static bool pmodel_cs_slice(struct pmodel_exec *x, u32 count)
 {
 	guard(raw_spinlock_irqsave)(&x->pm->lock);
 
-	x->code = NULL;
 	while (count--) {
 		if (!pmodel_cs_stepped(x, pmodel_cs_step(x)))
 			return false;

@@ -479,10 +479,6 @@ struct pmodel_exec {
 	struct pmodel_csg *csg;
 	/** @cs: Stream. */
 	struct pmodel_cs *cs;
-	/** @code: Page of the last instruction, NULL when pmodel::lock was not held since. */
-	void *code;
-	/** @code_va: Address of @code. */
-	u64 code_va;
 	/** @insn: Instruction word. */
 	u64 insn;
 	/** @exception: Exception type when the step is FAULT or FATAL. */
@@ -621,8 +617,6 @@ void pmodel_mmu_reset(struct pmodel *pm);
 u32 pmodel_walk(struct pmodel *pm, const struct pmodel_xlat *xlat, u64 va,
 		struct pmodel_leaf *leaf);
 void pmodel_tlb_invalidate(struct pmodel_tlb *tlb, u64 first, u64 last);
-int pmodel_translate(struct pmodel *pm, u32 nr, u64 va, enum pmodel_access access,
-		     void **page);
 int pmodel_access(struct pmodel *pm, u32 nr, u64 va, void *buf, size_t len,
 		  enum pmodel_access access);
 

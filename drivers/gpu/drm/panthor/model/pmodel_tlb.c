@@ -218,26 +218,16 @@ static bool pmodel_as_in_lock(const struct pmodel_as *as, u64 va)
 	return as->locked && va >= as->lock_first && va <= as->lock_last;
 }
 
-/**
- * pmodel_translate() - Find the page behind an address
- * @pm: Model.
- * @nr: Address space.
- * @va: Virtual address.
- * @access: What is to be done there.
- * @page: Where the page is. Good until the lock is released: an address space
- *	  command that takes it away waits for the lock.
+/*
+ * Find the page behind @va.
  *
  * The MCU's own address space does not stall on a locked region, it bypasses
  * the TLB there. Hardware would stall the MCU, the driver would finish, and
  * nobody could tell the difference, except a model that has to answer a
  * request to halt while the driver polls with preemption disabled.
- *
- * Context: pmodel::lock held. Does not sleep.
- * Return: 0; -EAGAIN if it is in a locked region, to be tried again later;
- * -EFAULT if there was a fault, which has been reported.
  */
-int pmodel_translate(struct pmodel *pm, u32 nr, u64 va, enum pmodel_access access,
-		     void **page)
+static int pmodel_translate(struct pmodel *pm, u32 nr, u64 va, enum pmodel_access access,
+			    void **page)
 {
 	struct pmodel_as *as = &pm->as[nr];
 	struct pmodel_leaf leaf = {};
@@ -306,7 +296,8 @@ static void pmodel_copy(void *dst, const void *src, size_t len)
 int pmodel_access(struct pmodel *pm, u32 nr, u64 va, void *buf, size_t len,
 		  enum pmodel_access access)
 {
-	/* Several times an instruction: lockdep_assert_held() would be dear here. */
+	lockdep_assert_held(&pm->lock);
+
 	while (len) {
 		size_t offset = offset_in_page(va);
 		size_t n = min_t(size_t, len, PAGE_SIZE - offset);
