@@ -23,9 +23,21 @@
 
 #define CGROUPS		200
 #define BOS		50	/* in each of them */
-#define PIECES		50	/* cgroups reclaimed one by one */
+
+/*
+ * Times that memory.reclaim is written to, each for the BOs of one of 200 cgroups.
+ * Out of one cgroup mm asks for 512 pages at least: there have to be enough.
+ */
+#define PIECES		10
+
 #define BASE_VA		0x100000000ull
-#define STEP		(8 * PAN_MIB)
+#define STEP		PAN_MIB
+
+/*
+ * reclaim reads the sizes of LRU lists from statistics that are up to two seconds
+ * old. Who fills memory faster is killed, as all of it was active a moment ago.
+ */
+#define STEP_MS		100
 
 /* Times a program goes through as much memory as there is: until half is evicted. */
 #define PASSES		4
@@ -184,6 +196,7 @@ static int run_short(struct job *job, struct result *result)
 		return -ENOMEM;
 	for (used = 0; used < PASSES * size; used += STEP) {
 		pan_touch(anon + used % size, STEP);
+		pan_sleep_ms(STEP_MS);
 		if (evicted(job) - before >= CGROUPS * BOS / 2)
 			break;
 	}
@@ -213,9 +226,11 @@ static int measure(struct job *job, uint32_t cgroups, struct result *result)
 	job->cgroups = cgroups;
 	ret = set_up(job);
 	if (!ret)
-		ret = reclaim_pieces(job, &result->piece);
-	if (!ret)
 		ret = run_short(job, result);
+	if (!ret)
+		ret = check(job);	/* all of it is back then */
+	if (!ret)
+		ret = reclaim_pieces(job, &result->piece);
 	if (!ret)
 		ret = check(job);
 	tear_down(job);
