@@ -16,6 +16,8 @@
 
 #define TIMEOUT_S	120
 
+#define RESET_MS	20000
+
 FIXTURE(fault)
 {
 	struct pan_client client;
@@ -77,7 +79,7 @@ static int works_with_new_groups(struct pan_client *client)
 
 static int works_in_the_end(struct pan_client *client)
 {
-	uint64_t end = pan_now_ms() + 20000;
+	uint64_t end = pan_now_ms() + RESET_MS;
 	int ret;
 
 	do {
@@ -133,7 +135,7 @@ TEST_F_TIMEOUT(fault, later_commands_fail, TIMEOUT_S)
 		pan_model_calm();
 		*pan_flag(&self->other.ctx[0], 0) = 1;
 		ASSERT_OK(works_in_the_end(&self->client));
-		ASSERT_OK(pan_ctx_new_group(&self->other.ctx[0]));
+		ASSERT_OK(pan_ctx_new_group_after_reset(&self->other.ctx[0], RESET_MS));
 		ASSERT_OK(engine_books(&self->client.dev));
 	}
 	EXPECT_EQ(0, pan_model_count("free_page_touches"));
@@ -167,7 +169,7 @@ TEST_F_TIMEOUT(fault, every_command_fails_once, TIMEOUT_S)
 		pan_model_calm();
 		*pan_flag(&self->other.ctx[0], 0) = 1;
 		ASSERT_OK(works_in_the_end(&self->client));
-		ASSERT_OK(pan_ctx_new_group(&self->other.ctx[0]));
+		ASSERT_OK(pan_ctx_new_group_after_reset(&self->other.ctx[0], RESET_MS));
 		ASSERT_OK(engine_books(dev));
 	}
 	TH_LOG("%u commands", i - 1);

@@ -63,23 +63,6 @@ static int end_endless(struct pan_ctx *ctx)
 	return pan_ctx_wait(ctx, 0);
 }
 
-/*
- * A slow reset clears the firmware's interface. Until the firmware has booted it
- * says that a group needs no memory for its state, and GROUP_CREATE fails.
- */
-static int new_group(struct pan_ctx *ctx)
-{
-	uint64_t end = pan_now_ms() + DEADLINE_MS;
-	int ret;
-
-	for (;;) {
-		ret = pan_ctx_new_group(ctx);
-		if (!ret || pan_now_ms() >= end)
-			return ret;
-		pan_sleep_ms(50);
-	}
-}
-
 FIXTURE_SETUP(reset)
 {
 	PAN_OPEN_OR_SKIP(&self->dev);
@@ -169,8 +152,8 @@ TEST_F(reset, many_resets)
 		EXPECT_OK(wait_resets(self->resets + i));
 		pan_ctx_wait(&self->busy, 0);
 		pan_ctx_wait(&self->ctx, 0);
-		ASSERT_OK(new_group(&self->busy));
-		ASSERT_OK(new_group(&self->ctx));
+		ASSERT_OK(pan_ctx_new_group_after_reset(&self->busy, DEADLINE_MS));
+		ASSERT_OK(pan_ctx_new_group_after_reset(&self->ctx, DEADLINE_MS));
 		EXPECT_OK(new_client_works(&self->dev));
 	}
 }
@@ -196,7 +179,7 @@ TEST_F(reset, address_space_command_that_never_ends)
 	/* A synchronous bind that failed has changed nothing: the VM goes on. */
 	ASSERT_OK(pan_vm_state(&self->dev, busy->vm, &state));
 	EXPECT_EQ(DRM_PANTHOR_VM_STATE_USABLE, state);
-	ASSERT_OK(new_group(busy));
+	ASSERT_OK(pan_ctx_new_group_after_reset(busy, DEADLINE_MS));
 	EXPECT_OK(pan_vm_bind(&self->dev, busy->vm, 0, &op, 1));
 	pan_cs_fill(pan_ctx_begin(busy, 0), PAN_DATA_VA, SIZE, 3);
 	ASSERT_OK(pan_ctx_run(busy, 0));
@@ -306,7 +289,7 @@ TEST_F(reset, lost_interrupts_of_a_group)
 		EXPECT_EQ(1, *pan_flag(&ctx, 0));
 		ASSERT_OK(pan_model_inject("lose_irq", 0));
 		end_endless(&self->busy);
-		ASSERT_OK(new_group(&self->busy));
+		ASSERT_OK(pan_ctx_new_group_after_reset(&self->busy, DEADLINE_MS));
 		pan_ctx_fini(&ctx);
 	}
 }
@@ -323,7 +306,7 @@ TEST_F(reset, bus_fault_fails_one_job)
 	ASSERT_OK(pan_ctx_submit(ctx, 0));
 	EXPECT_NE(0, pan_ctx_wait(ctx, 0));
 	if (pan_ctx_submit(ctx, 0)) {
-		ASSERT_OK(new_group(ctx));
+		ASSERT_OK(pan_ctx_new_group_after_reset(ctx, DEADLINE_MS));
 		ASSERT_OK(pan_ctx_submit(ctx, 0));
 	}
 	EXPECT_OK(pan_ctx_wait(ctx, 0));

@@ -71,7 +71,7 @@ static inline int room_work(struct room_client *rc, struct pan_client *client, u
 
 	if (!ret || ret == -ENOMEM || ret == -EFAULT || !rc->resilient)
 		return ret;
-	ret = pan_ctx_new_group(&client->ctx[vm]);
+	ret = pan_ctx_new_group_after_reset(&client->ctx[vm], ROOM_BOUND_MS);
 	return ret ? ret : pan_client_work(client, vm);
 }
 

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "pan_ctx.h"
+#include "pan_mem.h"
 
 /* Buffers start on 2 MiB boundaries, so that the driver may use large pages. */
 #define DATA_ALIGN	(2ull << 20)
@@ -67,6 +68,19 @@ int pan_ctx_new_group(struct pan_ctx *ctx)
 		pan_group_destroy(ctx->dev, ctx->group);
 	ctx->group = 0;
 	return pan_group_create(ctx->dev, ctx->vm, ctx->queues, &ctx->group);
+}
+
+int pan_ctx_new_group_after_reset(struct pan_ctx *ctx, int timeout_ms)
+{
+	uint64_t end = pan_now_ms() + timeout_ms;
+	int ret;
+
+	for (;;) {
+		ret = pan_ctx_new_group(ctx);
+		if (!ret || pan_now_ms() >= end)
+			return ret;
+		pan_sleep_ms(50);
+	}
 }
 
 static int init_streams(struct pan_ctx *ctx)

@@ -66,6 +66,13 @@ void pan_ctx_fini(struct pan_ctx *ctx);
 /* Replaces a group that cannot run any more. */
 int pan_ctx_new_group(struct pan_ctx *ctx);
 
+/*
+ * The same after a reset of the GPU, which may not be through: nothing can be mapped
+ * as long as an address space hangs, and until the firmware has booted it says that
+ * a group needs no memory for its state. Tries again for @timeout_ms.
+ */
+int pan_ctx_new_group_after_reset(struct pan_ctx *ctx, int timeout_ms);
+
 /* GPU address and CPU view of word @index of the page of flags. */
 static inline uint64_t pan_flag_va(uint32_t index)
 {
