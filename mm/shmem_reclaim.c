@@ -8,7 +8,6 @@
  * to a kernel user of a shmem file what MADV_PAGEOUT is to a process.
  */
 
-#include <linux/blkdev.h>
 #include <linux/export.h>
 #include <linux/pagemap.h>
 #include <linux/folio_batch.h>
@@ -42,13 +41,7 @@ static unsigned long isolate_folio(struct folio *folio, struct list_head *folios
 
 static unsigned long reclaim_folios(struct list_head *folios)
 {
-	struct blk_plug plug;
-	unsigned long freed;
-
-	/* Neighbours in the file are neighbours in swap: few large requests. */
-	blk_start_plug(&plug);
-	freed = reclaim_pages(folios);
-	blk_finish_plug(&plug);
+	unsigned long freed = reclaim_pages(folios);
 
 	/* What is under writeback now waits in this CPU's batch; see below. */
 	lru_add_drain();
