@@ -151,7 +151,7 @@ static enum scenario_result run(const struct scenario *s, const struct scenario_
 	if (!one)
 		return scenario_outcome(s, SCENARIO_BROKEN, "no memory");
 	one->vms = scenario_default(o->vms, VMS);
-	one->mib = total_mib * 105 / 100;
+	one->mib = total_mib * 130 / 100;
 	one->vm_mib = o->mib ? o->mib / one->vms : total_mib * 22 / 100;
 	one->rounds = scenario_default(o->rounds, ROUNDS);
 
