@@ -20,8 +20,10 @@
  * Unused, mmapped and shared BOs are in one list each, coldest first. Private
  * BOs hang off their VM, because evicting them costs something per VM (is it
  * idle? one flush) and little per BO. VMs are in a list, coldest first: a VM
- * moves to the warm end when it gets a job and when it is made active. A BO
- * that comes back is filed anew and thereby at the warm end.
+ * moves to the warm end when it gets a job and when all of it is brought back.
+ * That its group is given a slot of the GPU says nothing: the scheduler gives free
+ * slots to idle groups, too. A BO that comes back is filed anew and thereby at the
+ * warm end.
  *
  * Who pays
  * ========
@@ -441,7 +443,7 @@ void panthor_reclaim_vm_fini(struct panthor_reclaim *reclaim,
 /**
  * panthor_reclaim_vm_touch() - Move a VM to the warm end
  * @reclaim: The device's reclaim.
- * @vm: The VM that got a job or was made active.
+ * @vm: The VM that got a job or was brought back.
  *
  * Context: Any, does not sleep.
  */
