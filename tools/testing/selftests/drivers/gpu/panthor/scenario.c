@@ -5,6 +5,7 @@
  * any kernel with panthor, whatever its reclaim can do.
  */
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "kselftest.h"
+#include "lib/pan_file.h"
 #include "lib/pan_mem.h"
 #include "scenario.h"
 
@@ -63,6 +65,15 @@ void scenario_report(struct scenario_client *report, const struct pan_client *cl
 	report->bad_words = client->bad_words;
 	if (error && !report->failed)
 		report->failed = error;
+}
+
+int scenario_write_knob(const struct pan_client *client, const char *name)
+{
+	char path[PATH_MAX], text[16];
+
+	snprintf(path, sizeof(path), "%.3000s/%s", client->dev.sysfs, name);
+	snprintf(text, sizeof(text), "%d", getpid());
+	return pan_write_file(path, text);
 }
 
 static void usage(const char *name)

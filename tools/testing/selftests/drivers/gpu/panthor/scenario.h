@@ -83,6 +83,9 @@ enum scenario_result scenario_outcome(const struct scenario *s, enum scenario_re
 void scenario_report(struct scenario_client *report, const struct pan_client *client,
 		     int error);
 
+/* Writes the own TGID to a sysfs file of the device, as a resource manager would. */
+int scenario_write_knob(const struct pan_client *client, const char *name);
+
 static inline uint32_t scenario_default(uint32_t value, uint32_t otherwise)
 {
 	return value ? value : otherwise;

@@ -9,8 +9,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "lib/pan_file.h"
 #include "lib/pan_mem.h"
@@ -20,23 +18,6 @@
 #define JOBS		5
 #define GOAL_LEFT	95
 #define GOAL_SAVED	90
-
-static int write_knob(const struct pan_client *client, const char *name)
-{
-	char path[PATH_MAX], text[16];
-
-	snprintf(path, sizeof(path), "%.3000s/%s", client->dev.sysfs, name);
-	snprintf(text, sizeof(text), "%d", getpid());
-	return pan_write_file(path, text);
-}
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
-}
 
 /* A client of which everything is in memory. SCENARIO_GOOD, or why there is none. */
 static enum scenario_result prepare(const struct scenario *s, struct pan_client *client,
@@ -81,11 +62,11 @@ static enum scenario_result measure_reclaim(const struct scenario *s,
 {
 	enum scenario_result result;
 	int64_t left = pan_free_pages();
-	uint64_t us = now_us();
+	uint64_t us = pan_now_us();
 	int ret;
 
-	ret = write_knob(client, "mem_reclaim");
-	us = now_us() - us;
+	ret = scenario_write_knob(client, "mem_reclaim");
+	us = pan_now_us() - us;
 	left = ((int64_t)pan_free_pages() - left) * 100 / (mib * 256ll);
 	scenario_metric(s, "left_memory", "percent", left);
 	scenario_metric(s, "speed", "MiB/s", mib * 1000000ull / (us ?: 1));
@@ -118,14 +99,14 @@ static enum scenario_result run_reclaim(const struct scenario *s,
 static int first_job(struct pan_client *client, uint64_t *us)
 {
 	struct pan_ctx *ctx = &client->ctx[0];
-	uint64_t start = now_us();
+	uint64_t start = pan_now_us();
 	int ret;
 
 	pan_cs_store32(pan_ctx_append(ctx, 0), pan_flag_va(3), 1);
 	ret = pan_ctx_submit(ctx, 0);
 	if (!ret)
 		ret = pan_ctx_wait(ctx, 0);
-	*us = now_us() - start;
+	*us = pan_now_us() - start;
 	return ret;
 }
 
@@ -155,16 +136,16 @@ static int measure_latencies(struct pan_client *client, struct latencies *l)
 			return ret;
 		l->never = us < l->never ? us : l->never;
 
-		ret = write_knob(client, "mem_reclaim") ?: rest(client);
+		ret = scenario_write_knob(client, "mem_reclaim") ?: rest(client);
 		ret = ret ?: first_job(client, &us);
 		if (ret)
 			return ret;
 		l->on_demand = us < l->on_demand ? us : l->on_demand;
 
-		ret = write_knob(client, "mem_reclaim");
-		start = now_us();
-		ret = ret ?: write_knob(client, "mem_claim");
-		us = now_us() - start;
+		ret = scenario_write_knob(client, "mem_reclaim");
+		start = pan_now_us();
+		ret = ret ?: scenario_write_knob(client, "mem_claim");
+		us = pan_now_us() - start;
 		l->claim = us < l->claim ? us : l->claim;
 		ret = ret ?: rest(client);
 		ret = ret ?: first_job(client, &us);

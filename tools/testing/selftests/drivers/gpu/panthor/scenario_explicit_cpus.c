@@ -7,8 +7,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/sysinfo.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "lib/pan_file.h"
 #include "lib/pan_mem.h"
@@ -36,37 +34,20 @@ static int use(const struct cpus *cpus)
 	return pan_write_file(WQ_CPUMASK, cpus->workers);
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
-}
-
-static int write_knob(const struct pan_client *client, const char *name)
-{
-	char path[PATH_MAX], text[16];
-
-	snprintf(path, sizeof(path), "%.3000s/%s", client->dev.sysfs, name);
-	snprintf(text, sizeof(text), "%d", getpid());
-	return pan_write_file(path, text);
-}
-
 /* Evicts everything, then claims it on some CPUs. @best is the shortest so far. */
 static int claim(const struct pan_client *client, const struct cpus *cpus, uint64_t *best)
 {
 	uint64_t us;
 	int ret;
 
-	ret = write_knob(client, "mem_reclaim");
+	ret = scenario_write_knob(client, "mem_reclaim");
 	if (!ret)
 		ret = use(cpus);
 	if (ret)
 		return ret;
-	us = now_us();
-	ret = write_knob(client, "mem_claim");
-	us = now_us() - us;
+	us = pan_now_us();
+	ret = scenario_write_knob(client, "mem_claim");
+	us = pan_now_us() - us;
 	*best = us < *best ? us : *best;
 	return ret;
 }

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "lib/pan_cgroup.h"
 #include "lib/pan_file.h"
@@ -64,14 +63,6 @@ struct result {
 	uint64_t scans;
 	uint64_t evicted;
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
-}
 
 static int each_word(struct client *client, uint32_t id, uint32_t bo, uint64_t *bad)
 {
@@ -161,9 +152,9 @@ static int reclaim_pieces(struct job *job, uint64_t *us)
 	for (i = 0; i < PIECES; i++) {
 		struct pan_cgroup *cg = &job->cg[(CGROUPS - 1 - i) % job->cgroups];
 
-		start = now_us();
+		start = pan_now_us();
 		ret = pan_cgroup_write(cg, "memory.reclaim", text);
-		sum += now_us() - start;
+		sum += pan_now_us() - start;
 		if (ret && ret != -EAGAIN)
 			return ret;
 	}
@@ -187,7 +178,7 @@ static uint64_t evicted(struct job *job)
 static int run_short(struct job *job, struct result *result)
 {
 	uint64_t size = pan_meminfo_pages("MemTotal") / (STEP / PAN_PAGE) * STEP, used;
-	uint64_t before = evicted(job), scans = stat_of(job, "scan_us"), start = now_us();
+	uint64_t before = evicted(job), scans = stat_of(job, "scan_us"), start = pan_now_us();
 	char *anon;
 
 	anon = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -201,7 +192,7 @@ static int run_short(struct job *job, struct result *result)
 			break;
 	}
 	munmap(anon, size);
-	result->shortage = now_us() - start;
+	result->shortage = pan_now_us() - start;
 	result->evicted = evicted(job) - before;
 	result->scans = stat_of(job, "scan_us") - scans;
 	return 0;

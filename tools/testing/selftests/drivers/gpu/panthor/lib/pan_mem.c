@@ -203,12 +203,17 @@ void pan_drop_caches(void)
 	pan_write_file("/proc/sys/vm/drop_caches", "3");
 }
 
-uint64_t pan_now_ms(void)
+uint64_t pan_now_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+	return now.tv_sec * 1000000ull + now.tv_nsec / 1000;
+}
+
+uint64_t pan_now_ms(void)
+{
+	return pan_now_us() / 1000;
 }
 
 void pan_sleep_ms(unsigned int ms)

@@ -99,6 +99,9 @@ uint64_t pan_zram_pages(void);
 /* Milliseconds of CLOCK_MONOTONIC. */
 uint64_t pan_now_ms(void);
 
+/* Microseconds of it. */
+uint64_t pan_now_us(void);
+
 /* Sleeps. */
 void pan_sleep_ms(unsigned int ms);
 
