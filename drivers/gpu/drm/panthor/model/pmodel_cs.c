@@ -29,6 +29,12 @@
  */
 #define SLICE_MAX	16
 
+/*
+ * Loads from one address, with nothing written in between, that make a stream one
+ * that polls. It would keep a processor from those who write what it waits for.
+ */
+#define POLLS_MAX	64
+
 /**
  * pmodel_cs_pc() - Address of the next instruction of a stream
  * @cs: Stream.
@@ -200,13 +206,17 @@ static u32 pmodel_batch_size(struct pmodel *pm)
 /* Some instructions under one hold of the lock. Returns whether to go on. */
 static bool pmodel_cs_slice(struct pmodel_exec *x, u32 count)
 {
+	struct pmodel_recent recent;
+	bool go_on = true;
+
+	recent.used = 0;
 	guard(raw_spinlock_irqsave)(&x->pm->lock);
 
-	while (count--) {
-		if (!pmodel_cs_stepped(x, pmodel_cs_step(x)))
-			return false;
-	}
-	return true;
+	x->pm->recent = &recent;
+	while (go_on && count--)
+		go_on = pmodel_cs_stepped(x, pmodel_cs_step(x));
+	x->pm->recent = NULL;
+	return go_on;
 }
 
 static void pmodel_cs_batch(struct pmodel *pm, struct pmodel_csg *csg, u32 c)
@@ -273,7 +283,8 @@ static enum pmodel_run pmodel_csg_outlook(const struct pmodel_csg *csg, bool *id
 		switch (csg->cs[c].state) {
 		case PMODEL_CS_READY:
 			*idle = false;
-			run = PMODEL_RUN_BUSY;
+			run = max(run, csg->cs[c].polls < POLLS_MAX ? PMODEL_RUN_BUSY :
+								      PMODEL_RUN_STALLED);
 			break;
 		case PMODEL_CS_STALLED:
 			*idle = false;

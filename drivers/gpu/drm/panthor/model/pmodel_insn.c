@@ -175,8 +175,10 @@ enum pmodel_step pmodel_exec_write(struct pmodel_exec *x, u64 va, const void *bu
 		step = pmodel_exec_touch(x, va, len, PMODEL_WRITE);
 	if (step == PMODEL_STEP_RETIRE)
 		step = pmodel_exec_access(x, va, (void *)buf, len, PMODEL_WRITE);
-	if (step == PMODEL_STEP_RETIRE)
+	if (step == PMODEL_STEP_RETIRE) {
 		pmodel_count_add(x->pm, bytes_written, len);
+		x->cs->polls = 0;
+	}
 	return step;
 }
 
@@ -282,6 +284,12 @@ static u32 pmodel_mask_run(u32 mask, u32 from, u32 *first)
 	return ffz(mask >> *first);
 }
 
+static void pmodel_note_load(struct pmodel_cs *cs, u64 va)
+{
+	cs->polls = va == cs->polled ? cs->polls + 1 : 0;
+	cs->polled = va;
+}
+
 static enum pmodel_step exec_load_multiple(struct pmodel_exec *x)
 {
 	u64 va = pmodel_reg64(x->cs, PMODEL_RA(x->insn)) + PMODEL_OFFS16(x->insn);
@@ -304,6 +312,7 @@ static enum pmodel_step exec_load_multiple(struct pmodel_exec *x)
 		if (mask & BIT(n))
 			x->cs->ctx.regs[rd + n] = values[n];
 	}
+	pmodel_note_load(x->cs, va);
 	return PMODEL_STEP_RETIRE;
 }
 

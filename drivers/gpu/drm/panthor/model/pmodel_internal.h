@@ -161,7 +161,7 @@ struct pmodel_inject {
 	atomic_t as_stuck;
 	/** @as_stuck_after: That many commands are carried out before @as_stuck counts. */
 	atomic_t as_stuck_after;
-	/** @drop_invalidate: The next N commands that should, do not invalidate. */
+	/** @drop_invalidate: The next N commands for a region do not invalidate it. */
 	atomic_t drop_invalidate;
 	/** @lose_irq: The next N interrupts are not delivered. */
 	atomic_t lose_irq;
@@ -225,6 +225,30 @@ struct pmodel_tlb_entry {
 struct pmodel_tlb {
 	struct pmodel_tlb_entry pages[PMODEL_TLB_PAGES];
 	struct pmodel_tlb_entry blocks[PMODEL_TLB_BLOCKS];
+};
+
+#define PMODEL_RECENT		8
+
+/**
+ * struct pmodel_recent - Pages found under one hold of pmodel::lock
+ * @used: Bit mask of entries in use.
+ * @e: Entries, indexed by the low bits of the page number.
+ *
+ * A translation is compared with the page table once for as long as the lock is
+ * held, not for each of the instructions executed meanwhile.
+ */
+struct pmodel_recent {
+	unsigned long used;
+	struct {
+		/** @e.page_nr: Virtual page number. */
+		u64 page_nr;
+		/** @e.page: Address in the linear map. */
+		void *page;
+		/** @e.as: Address space. */
+		u32 as;
+		/** @e.allowed: Bit mask by enum pmodel_access of what was looked up. */
+		u32 allowed;
+	} e[PMODEL_RECENT];
 };
 
 /**
@@ -395,6 +419,10 @@ struct pmodel_cs {
 	u32 wait_ack;
 	/** @heap_counts: Counters of the heap when it was found empty. */
 	struct pmodel_heap_counts heap_counts;
+	/** @polled: Address of the last load. */
+	u64 polled;
+	/** @polls: Loads from there since the stream wrote anything. */
+	u32 polls;
 
 	/** @events: CS_FAULT, CS_FATAL, CS_TILER_OOM to be reported. */
 	u32 events;
@@ -435,7 +463,7 @@ struct pmodel_csg {
 /**
  * enum pmodel_run - What became of a pass over the streams
  * @PMODEL_RUN_IDLE: Nothing to do before something happens.
- * @PMODEL_RUN_STALLED: Only stalled streams are left.
+ * @PMODEL_RUN_STALLED: Only stalled streams are left, and those that poll memory.
  * @PMODEL_RUN_BUSY: There is more to execute.
  */
 enum pmodel_run {
@@ -516,6 +544,8 @@ struct pmodel {
 	unsigned long irqs_pending;
 	/** @as: Address spaces, protected by @lock. */
 	struct pmodel_as as[PMODEL_AS_COUNT];
+	/** @recent: What whoever holds @lock has looked up, NULL if that is not kept. */
+	struct pmodel_recent *recent;
 
 	/** @gpu: GPU block, protected by @lock. */
 	struct {

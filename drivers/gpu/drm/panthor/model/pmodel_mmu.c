@@ -77,7 +77,7 @@ static void pmodel_as_update(struct pmodel *pm, struct pmodel_as *as)
 	as->live.transcfg = as->transcfg;
 	as->faulted = false;
 	pmodel_count(pm, as_updates);
-	pmodel_as_invalidate(pm, as, 0, U64_MAX);
+	pmodel_tlb_invalidate(as->tlb, 0, U64_MAX);
 }
 
 static void pmodel_as_lock(struct pmodel *pm, struct pmodel_as *as)

@@ -7,10 +7,10 @@
  * only on command (pmodel_mmu.c). So when the driver changes a page table and
  * does not tell the GPU, the GPU keeps using the old translation, here as on
  * hardware. Here it is noticed: a hit outside a locked region is compared with
- * the page table. A difference is counted (tlb_stale) and refused with a fault,
- * as the page may have another owner by now. An access that gets, or would have
- * got, to a page that nobody owns is counted (free_page_touches) and refused,
- * too.
+ * the page table, once under each hold of pmodel::lock. A difference is counted
+ * (tlb_stale) and refused with a fault, as the page may have another owner by
+ * now. An access that gets, or would have got, to a page that nobody owns is
+ * counted (free_page_touches) and refused, too.
  *
  * Format: AArch64 stage 1, 4 KiB granule, up to 4 levels.
  */
@@ -265,6 +265,43 @@ static int pmodel_translate(struct pmodel *pm, u32 nr, u64 va, enum pmodel_acces
 	return -EFAULT;
 }
 
+/*
+ * pmodel_translate(), or what it found before under this hold of the lock. Commands
+ * of the driver's come in between two holds, so this is no way around them.
+ */
+static int pmodel_find_page(struct pmodel *pm, u32 nr, u64 va, enum pmodel_access access,
+			    void **page)
+{
+	u32 i = (va >> PAGE_SHIFT) % PMODEL_RECENT;
+	struct pmodel_recent *recent = pm->recent;
+	int ret;
+
+	if (!recent)
+		return pmodel_translate(pm, nr, va, access, page);
+
+	if (!(recent->used & BIT(i)) || recent->e[i].page_nr != va >> PAGE_SHIFT ||
+	    recent->e[i].as != nr) {
+		recent->used &= ~BIT(i);
+	} else if (recent->e[i].allowed & BIT(access)) {
+		pmodel_count(pm, tlb_hits);
+		*page = recent->e[i].page;
+		return 0;
+	}
+
+	ret = pmodel_translate(pm, nr, va, access, page);
+	if (ret)
+		return ret;
+
+	if (!(recent->used & BIT(i)))
+		recent->e[i].allowed = 0;
+	recent->used |= BIT(i);
+	recent->e[i].page_nr = va >> PAGE_SHIFT;
+	recent->e[i].as = nr;
+	recent->e[i].page = *page;
+	recent->e[i].allowed |= BIT(access);
+	return 0;
+}
+
 /* Naturally aligned words are single-copy atomic, as they are for a GPU. */
 static void pmodel_copy(void *dst, const void *src, size_t len)
 {
@@ -304,7 +341,7 @@ int pmodel_access(struct pmodel *pm, u32 nr, u64 va, void *buf, size_t len,
 		void *page;
 		int ret;
 
-		ret = pmodel_translate(pm, nr, va, access, &page);
+		ret = pmodel_find_page(pm, nr, va, access, &page);
 		if (ret)
 			return ret;
 

@@ -202,6 +202,51 @@ static void status_does_not_call_blocked_what_could_go_on(struct kunit *test)
 			pmodel_test_cs_out(t)->status_blocked_reason);
 }
 
+/* It waits until word 0 is not 0, then sets word 1. */
+static void stream_that_polls_leaves_the_processor(struct kunit *test)
+{
+	const u64 insns[] = { MOV48(0, TEST_DATA), LOAD(2, 0x1, 0, 0), BRANCH(2, 2, -2),
+			      MOV32(3, 1), STORE(2, 0x2, 0, 0) };
+	struct pmodel_test *t = pmodel_test_create(test);
+	u32 *data, i;
+
+	pmodel_test_start(t);
+	data = t->data;
+	pmodel_test_submit(t, insns, ARRAY_SIZE(insns));
+	pmodel_test_run(t);
+	KUNIT_EXPECT_EQ(test, PMODEL_CS_READY, pmodel_test_cs(t)->state);
+	for (i = 0; i < 5; i++)
+		KUNIT_EXPECT_EQ(test, PMODEL_RUN_STALLED, pmodel_streams_run(t->pm));
+	KUNIT_EXPECT_TRUE(test, test_bit(0, &t->pm->busy));
+
+	data[0] = 1;
+	pmodel_test_run(t);
+	KUNIT_EXPECT_EQ(test, 1, data[1]);
+	KUNIT_EXPECT_EQ(test, PMODEL_CS_EMPTY, pmodel_test_cs(t)->state);
+}
+
+/* One that writes between its loads, and one that loads from somewhere else each time. */
+static void stream_that_works_is_busy(struct kunit *test)
+{
+	const u64 stores[] = { MOV48(0, TEST_DATA), MOV32(4, 1000), STORE(4, 0x2, 0, 0),
+			       LOAD(2, 0x1, 0, 0), ADD32(4, 4, -1), BRANCH(3, 4, -4) };
+	const u64 reads[] = { MOV48(0, TEST_DATA), MOV32(4, 1000), LOAD(2, 0x1, 0, 0),
+			      ADD64(0, 0, 4), ADD32(4, 4, -1), BRANCH(3, 4, -4) };
+	struct pmodel_test *t = pmodel_test_create(test);
+	u32 i;
+
+	pmodel_test_start(t);
+	pmodel_test_submit(t, stores, ARRAY_SIZE(stores));
+	for (i = 0; i < 20; i++)
+		KUNIT_EXPECT_EQ(test, PMODEL_RUN_BUSY, pmodel_streams_run(t->pm));
+	pmodel_test_run(t);
+	pmodel_test_submit(t, reads, ARRAY_SIZE(reads));
+	for (i = 0; i < 20; i++)
+		KUNIT_EXPECT_EQ(test, PMODEL_RUN_BUSY, pmodel_streams_run(t->pm));
+	pmodel_test_run(t);
+	KUNIT_EXPECT_EQ(test, PMODEL_CS_EMPTY, pmodel_test_cs(t)->state);
+}
+
 static void suspended_group_goes_on_where_it_was(struct kunit *test)
 {
 	struct pmodel_test *t = pmodel_test_create(test);
@@ -340,6 +385,8 @@ static struct kunit_case csg_cases[] = {
 	KUNIT_CASE_PARAM(wait_compares_unsigned, wait_gen_params),
 	KUNIT_CASE(status_tells_what_a_blocked_stream_waits_for),
 	KUNIT_CASE(status_does_not_call_blocked_what_could_go_on),
+	KUNIT_CASE(stream_that_polls_leaves_the_processor),
+	KUNIT_CASE(stream_that_works_is_busy),
 	KUNIT_CASE(suspended_group_goes_on_where_it_was),
 	KUNIT_CASE(suspend_buffer_that_was_not_written_is_fatal),
 	KUNIT_CASE(terminated_group_executes_nothing),
