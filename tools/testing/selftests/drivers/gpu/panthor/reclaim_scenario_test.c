@@ -16,6 +16,9 @@
 
 #define TIMEOUT_S	280
 
+/* Of work, in the scenarios that have rounds. */
+#define ROUNDS		2
+
 FIXTURE(scenario)
 {
 	char program[PATH_MAX + 16];
@@ -65,13 +68,16 @@ FIXTURE_TEARDOWN(scenario)
 /* Runs the program, and passes what it says on as comments. */
 static int play(FIXTURE_DATA(scenario) *self, const char *name)
 {
-	char seconds[16], line[512];
-	char * const argv[] = { self->program, "-t", seconds, (char *)name, NULL };
+	char seconds[16], rounds[16], line[512];
+	char * const argv[] = {
+		self->program, "-t", seconds, "-r", rounds, (char *)name, NULL
+	};
 	int status;
 	pid_t pid;
 	FILE *f;
 
 	snprintf(seconds, sizeof(seconds), "%d", TIMEOUT_S - 20);
+	snprintf(rounds, sizeof(rounds), "%u", pan_rounds(ROUNDS, 1));
 	f = pan_start(self->program, argv, &pid);
 	if (!f)
 		return -errno;
