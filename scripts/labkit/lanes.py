@@ -60,17 +60,32 @@ def alone(name):
         stop([running])
 
 
-def several(wanted, at_once):
+def fitting(waiting, running, at_once, shares):
+    """The first lane that there is room for beside those running, or None.
+
+    shares: how many of at_once lanes a lane stands for, if not one. One that
+    stands for more than there is room for runs alone.
+    """
+    free = at_once - sum(shares.get(name, 1) for name in running)
+    for name in waiting:
+        if not running or shares.get(name, 1) <= free:
+            return name
+    return None
+
+
+def several(wanted, at_once, shares):
     """Run lanes, some at once; return them in the order of their ends."""
     waiting, running, done = list(wanted), [], []
     with contextlib.ExitStack() as stack:
         stack.callback(stop, running)
         while waiting or running:
-            while waiting and len(running) < at_once:
+            while name := fitting(waiting, [r.name for r in running], at_once,
+                                  shares):
+                waiting.remove(name)
                 output = stack.enter_context(tempfile.TemporaryFile(
                     "w+", encoding="utf-8", errors="replace"))
-                running.append(Running(waiting.pop(0), output))
-                say(f"=== lane {running[-1].name} started")
+                running.append(Running(name, output))
+                say(f"=== lane {name} started")
             for ended in [r for r in running if r.ended()]:
                 running.remove(ended)
                 done.append(ended)

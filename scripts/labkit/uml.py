@@ -115,8 +115,7 @@ class Tests:
 
     def kunit(self):
         """The KUnit suites that the kernel is configured for."""
-        config = (self.kernel.objects / ".config").read_text(encoding="utf-8")
-        if not re.search(r"^CONFIG_\w+KUNIT_TEST=y", config, re.M):
+        if not self._configured(r"\w+KUNIT_TEST"):
             say(f"{self.lane.name}: the kernel has no KUnit suite")
             return
         say(f"{self.lane.name}: KUnit")
@@ -128,13 +127,18 @@ class Tests:
                         "the kernel is configured for KUnit suites, none ran")
         self._judge("kunit", outcome)
 
+    def _configured(self, option):
+        """Whether an option is built in; a regular expression after CONFIG_."""
+        config = (self.kernel.objects / ".config").read_text(encoding="utf-8")
+        return bool(re.search(f"^CONFIG_{option}=y", config, re.M))
+
     def _judge(self, group, outcome):
         failure = guest_failure(outcome)
         self.lane.check(f"{group} guest", "powered off by itself",
                         failure is None, f"the guest {failure}",
                         outcome.kernel_log.splitlines()[-8:])
         self.lane.kernel_log(f"{group} guest", outcome.kernel_log)
-        if failure is None:
+        if failure is None and self._configured("PROVE_LOCKING"):
             alive = dict(marks(outcome.output)).get("lockdep")
             self.lane.check(f"{group} guest", "lockdep alive at the end",
                             alive == "1", "lockdep is off: /proc/lockdep_stats "

@@ -179,15 +179,16 @@ class Guests(Case):
     OUTPUT = ("@lab begin one_test\n" + GOOD + "\n@lab end one_test 0\n"
               "@lab done 0\n@lab lockdep 1\n")
 
-    def run_lane(self, *outcomes):
+    def run_lane(self, *outcomes, config="CONFIG_PROVE_LOCKING=y\n"):
         """The lane with guests that end like this, for two programs."""
         tests = uml.Tests("fixture", ["uml"], "256M", 10)
-        tests.kernel = mock.Mock(objects=Path("/nonexistent"))
+        tests.kernel = mock.Mock(objects=paths.LOG)
         self.lane = tests.lane
         with mock.patch("labkit.guest.boot", side_effect=outcomes), \
              contextlib.redirect_stdout(io.StringIO()), \
              contextlib.redirect_stderr(io.StringIO()):
             paths.LOG.mkdir(exist_ok=True)
+            (paths.LOG / ".config").write_text(config, encoding="ascii")
             tests.selftests([Path("/t/one_test"), Path("/t/two_test")]
                             [:len(outcomes)], 10)
         return self.finish()
@@ -218,6 +219,13 @@ class Guests(Case):
     def test_lockdep_unknown(self):
         output = self.OUTPUT.replace("@lab lockdep 1\n", "@lab lockdep \n")
         self.assertEqual(self.run_lane(Outcome(0, 3.0, output, LOG))[0], 1)
+
+    def test_no_lockdep_in_the_kernel(self):
+        output = self.OUTPUT.replace("@lab lockdep 1\n", "")
+        status, words, _ = self.run_lane(
+            Outcome(0, 3.0, output, LOG),
+            config="# CONFIG_PROVE_LOCKING is not set\n")
+        self.assertEqual(status, 0, words)
 
     def test_time_limit(self):
         status, words, _ = self.run_lane(Outcome(

@@ -48,10 +48,10 @@ class Case(unittest.TestCase):
                                     **values), encoding="ascii")
         path.chmod(0o755)
 
-    def run_lanes(self, names, at_once):
+    def run_lanes(self, names, at_once, **shares):
         """(lanes by name, what was said)"""
         with contextlib.redirect_stdout(io.StringIO()) as out:
-            done = lanes.several(names, at_once)
+            done = lanes.several(names, at_once, shares)
         return {r.name: r for r in done}, out.getvalue()
 
     def test_they_meet(self):
@@ -65,6 +65,27 @@ class Case(unittest.TestCase):
             self.assertEqual([r.status for r in done[name].results()],
                              [ktap.PASS])
             self.assertIn(f"=== lane {name}\nsaid by {name}\n", said)
+
+    def test_wide_ones_run_when_there_is_room(self):
+        """A lane of two processors lets one of one go first, then runs alone."""
+        fits = lanes.fitting
+        self.assertEqual(fits(["wide", "b"], [], 2, {"wide": 2}), "wide")
+        self.assertEqual(fits(["wide", "b"], ["a"], 2, {"wide": 2}), "b")
+        self.assertIsNone(fits(["a", "b"], ["wide"], 2, {"wide": 2}))
+        self.assertEqual(fits(["a", "b"], ["wide"], 3, {"wide": 2}), "a")
+        self.assertEqual(fits(["wide"], [], 1, {"wide": 2}), "wide")
+        self.assertIsNone(fits([], [], 2, {}))
+
+    def test_two_wide_ones_take_turns(self):
+        """They would meet otherwise."""
+        one, two = self.root / "one", self.root / "two"
+        self.lane("a", "#!/bin/sh\n[ ! -e {there} ] || exit 1\n"
+                  ": >{here}; sleep 0.3; rm {here}\n", here=one, there=two)
+        self.lane("b", "#!/bin/sh\n[ ! -e {there} ] || exit 1\n"
+                  ": >{here}; sleep 0.3; rm {here}\n", here=two, there=one)
+        done, _ = self.run_lanes(["a", "b"], 2, a=2, b=2)
+        for name in ("a", "b"):
+            self.assertEqual(done[name].process.returncode, 0)
 
     def test_one_that_dies(self):
         """It fails, and another that waits for its turn runs all the same."""
