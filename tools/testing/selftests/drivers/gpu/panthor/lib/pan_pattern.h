@@ -58,8 +58,8 @@ void pan_pattern_fill_anon(uint32_t *map, uint64_t size, uint32_t seed);
 int64_t pan_pattern_check(const uint32_t *map, uint64_t size, uint32_t seed, uint32_t steps);
 
 /*
- * Runs @fn(@arg), catching SIGBUS, also inside of another one. Returns false when there was one: a CPU
- * fault on a BO whose pages could not be had.
+ * Runs @fn(@arg), catching SIGBUS, also inside of another one. Returns false when
+ * there was one: a CPU fault on a BO whose pages could not be had.
  */
 bool pan_catch_sigbus(void (*fn)(void *arg), void *arg);
 
