@@ -18,6 +18,8 @@ from .fragments import CROSS
 LANES = (("um", ("uml", "uml-check")), ("x86_64", ("x86_64",)),
          ("arm64", ("arm64",)))
 _FAILED = re.compile(r"\*\*\* \[[^]]*: (\S+\.o)\] Error")
+# What a Makefile adds where an option is set: (option, objects)
+_CONDITIONAL = re.compile(r"^[\w-]+-\$\((CONFIG_\w+)\)\s*[:+]?=(.*)$", re.M)
 
 
 def objects(sources):
@@ -71,12 +73,32 @@ class Lane:
         good = {s for s in sources
                 if (self.kernel.objects / (s[:-2] + ".o")).exists()}
         bad = {n[:-2] + ".c" for n in _FAILED.findall(text)} & set(sources)
+        bad = {s for s in bad if self._wanted(s)}
         if not good and not bad and re.search(r" error: | Error \d", text):
             raise Fail("nothing can be compiled for "
                        f"{self.arch}; the log is {self.kernel.log}")
         for source in list(good):
             good |= self._included(source) & set(sources)
         return good, bad, text
+
+    def _wanted(self, source):
+        """Whether the Makefile beside a source wants it in this kernel.
+
+        make compiles what it is told to, also for an architecture that has
+        not what the source needs; such a source is for another lane.
+        """
+        directory, _, name = source.rpartition("/")
+        try:
+            makefile = (self.context.tree / directory / "Makefile").read_text(
+                encoding="utf-8").replace("\\\n", " ")
+        except OSError:
+            return True
+        options = [m.group(1) for m in _CONDITIONAL.finditer(makefile)
+                   if re.search(rf"(?<![\w/-]){re.escape(name[:-2])}\.o\b",
+                                m.group(2))]
+        config = (self.kernel.objects / ".config").read_text(encoding="utf-8")
+        return not options or any(
+            re.search(f"^{o}=[ym]$", config, re.M) for o in options)
 
     def _included(self, source):
         """The C files that a C file includes, from kbuild's notes."""
