@@ -196,7 +196,7 @@ static void add_mapped_bo(struct drm_gem_object *obj, void *data)
 static void collect_from_vms(struct panthor_target *target)
 {
 	for (unsigned long i = 0; i < min(target->nr_vms, target->max_vms); i++)
-		panthor_vm_for_each_bo(target->vms[i], add_mapped_bo, target);
+		panthor_vm_visit_bos(target->vms[i], add_mapped_bo, target);
 }
 
 static void put_all(struct panthor_target *target)

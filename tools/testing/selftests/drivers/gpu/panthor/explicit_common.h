@@ -231,8 +231,10 @@ static inline int64_t explicit_resident(const struct pan_dev *dev, int pid)
 
 /* In FIXTURE_SETUP(), after PAN_OPEN_OR_SKIP(). */
 #define EXPLICIT_NEEDS(dev) do { \
-	ENGINE_NEEDS(dev); \
-	if (!explicit_there(dev)) \
+	const struct pan_dev *needs_dev = (dev); \
+\
+	ENGINE_NEEDS(needs_dev); \
+	if (!explicit_there(needs_dev)) \
 		SKIP(return, "the device has no sysfs file 'mem_reclaim'"); \
 	if (geteuid()) \
 		SKIP(return, "needs root"); \

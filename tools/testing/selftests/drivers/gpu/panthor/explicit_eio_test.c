@@ -51,8 +51,7 @@ FIXTURE_SETUP(eio)
 	EXPLICIT_NEEDS(&dev);
 	pan_close(&dev);
 	if (!fail_file(self->fail, sizeof(self->fail)))
-		SKIP(return, "swap is no device whose requests can be made to fail "
-			     "(CONFIG_FAIL_MAKE_REQUEST)");
+		SKIP(return, "no swap whose requests can fail (CONFIG_FAIL_MAKE_REQUEST)");
 	self->target = explicit_start(1, KIND_MIB);
 	ASSERT_NE(NULL, self->target);
 	self->other = explicit_start(2, KIND_MIB);

@@ -67,7 +67,7 @@ static size_t random_bytes(uint64_t *state, char *buf, size_t size)
 
 static size_t random_text(uint64_t *state, char *buf, size_t size)
 {
-	static const char letters[] = "0123456789012345678901234567890123456789+-x \n\t.,a";
+	static const char letters[] = " 0123456789012345678901234567890123456789+-x\n\t.,a";
 	size_t n = next(state) % (size < 24 ? size : 24), i;
 
 	for (i = 0; i < n; i++)

@@ -227,8 +227,10 @@ static inline int memcg_reclaim(const struct pan_cgroup *cg, const char *text, i
 
 /* In FIXTURE_SETUP(), after PAN_OPEN_OR_SKIP(). */
 #define MEMCG_NEEDS(dev) do { \
-	ENGINE_NEEDS(dev); \
-	if (!pan_reclaim_has(dev, "memcg_")) \
+	const struct pan_dev *needs_dev = (dev); \
+\
+	ENGINE_NEEDS(needs_dev); \
+	if (!pan_reclaim_has(needs_dev, "memcg_")) \
 		SKIP(return, "the driver's reclaim knows no memory cgroups"); \
 } while (0)
 

@@ -207,8 +207,10 @@ static inline int room_wait_until_waiting(const struct pan_dev *dev, int64_t bef
 
 /* In FIXTURE_SETUP(), after PAN_OPEN_OR_SKIP(). */
 #define ROOM_NEEDS(dev) do { \
-	ENGINE_NEEDS(dev); \
-	if (!pan_reclaim_has(dev, "room_")) \
+	const struct pan_dev *needs_dev = (dev); \
+\
+	ENGINE_NEEDS(needs_dev); \
+	if (!pan_reclaim_has(needs_dev, "room_")) \
 		SKIP(return, "the driver does not make room"); \
 } while (0)
 
