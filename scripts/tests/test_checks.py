@@ -288,5 +288,28 @@ class Included(unittest.TestCase):
                          lane._included("drivers/a.c"))
 
 
+class Wanted(unittest.TestCase):
+    """Sources that a kernel's configuration leaves out."""
+
+    def test_makefile(self):
+        """The Makefile beside a source tells, whatever make compiles."""
+        scratch = tempfile.TemporaryDirectory(prefix="objects-test-")
+        self.addCleanup(scratch.cleanup)
+        root = Path(scratch.name)
+        write(root, {
+            "gpu/Makefile": "gpu-y := always.o\n"
+                            "gpu-$(CONFIG_NONE) += front_mmio.o\n"
+                            "gpu-$(CONFIG_SOME) += \\\n\ta.o \\\n\tfront.o\n",
+            ".config": "CONFIG_SOME=y\n# CONFIG_NONE is not set\n"})
+        lane = objects.Lane.__new__(objects.Lane)
+        lane.kernel = SimpleNamespace(objects=root)
+        lane.context = SimpleNamespace(tree=SimpleNamespace(directory=root))
+        # pylint: disable=protected-access
+        self.assertTrue(lane._wanted("gpu/always.c"))
+        self.assertTrue(lane._wanted("gpu/front.c"))
+        self.assertFalse(lane._wanted("gpu/front_mmio.c"))
+        self.assertTrue(lane._wanted("elsewhere/a.c"))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -89,13 +89,13 @@ class Lane:
         """
         directory, _, name = source.rpartition("/")
         try:
-            makefile = (self.context.tree / directory / "Makefile").read_text(
-                encoding="utf-8").replace("\\\n", " ")
+            makefile = (self.context.tree.directory / directory /
+                        "Makefile").read_text(encoding="utf-8")
         except OSError:
             return True
-        options = [m.group(1) for m in _CONDITIONAL.finditer(makefile)
-                   if re.search(rf"(?<![\w/-]){re.escape(name[:-2])}\.o\b",
-                                m.group(2))]
+        lines = _CONDITIONAL.findall(makefile.replace("\\\n", " "))
+        options = [option for option, names in lines
+                   if f"{name[:-2]}.o" in names.split()]
         config = (self.kernel.objects / ".config").read_text(encoding="utf-8")
         return not options or any(
             re.search(f"^{o}=[ym]$", config, re.M) for o in options)
