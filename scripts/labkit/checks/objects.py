@@ -66,6 +66,9 @@ class Lane:
     def compile(self, sources):
         """(sources that were compiled, that failed, what make printed)."""
         self.configure()
+        sources = [s for s in sources if self._wanted(s)]
+        if not sources:
+            return set(), set(), ""
         names = objects(sources)
         for name in names:
             (self.kernel.objects / name).unlink(missing_ok=True)
@@ -73,7 +76,6 @@ class Lane:
         good = {s for s in sources
                 if (self.kernel.objects / (s[:-2] + ".o")).exists()}
         bad = {n[:-2] + ".c" for n in _FAILED.findall(text)} & set(sources)
-        bad = {s for s in bad if self._wanted(s)}
         if not good and not bad and re.search(r" error: | Error \d", text):
             raise Fail("nothing can be compiled for "
                        f"{self.arch}; the log is {self.kernel.log}")
