@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Jobs that never end, and a reset of the GPU that others have caused: the driver's
+ * time limit ends them all the same. One that does not keeps its memory for ever.
+ */
+#include "lib/pan_ctx.h"
+#include "lib/pan_harness.h"
+#include "lib/pan_model.h"
+#include "lib/pan_proc.h"
+
+#define DEADLINE_MS	20000
+
+/* Words of the page of flags */
+#define NEVER_SET	0
+#define RUNNING		1
+
+FIXTURE(reset_timeout)
+{
+	struct pan_dev dev;
+	struct pan_ctx busy;
+	struct pan_ctx ctx;
+	struct pan_ctx other;
+	uint64_t resets;
+};
+
+FIXTURE_SETUP(reset_timeout)
+{
+	PAN_OPEN_OR_SKIP(&self->dev);
+	PAN_NEEDS_MODEL();
+	PAN_NEEDS_INJECTION("mcu_hang");
+	pan_model_calm();
+	ASSERT_OK(pan_ctx_init(&self->busy, &self->dev, 1));
+	ASSERT_OK(pan_ctx_init(&self->ctx, &self->dev, 1));
+	ASSERT_OK(pan_ctx_init(&self->other, &self->dev, 1));
+
+	/* The group has had a slot: it is resumed, not started, when it gets one. */
+	pan_cs_store32(pan_ctx_begin(&self->ctx, 0), pan_flag_va(RUNNING), 1);
+	ASSERT_OK(pan_ctx_run(&self->ctx, 0));
+	*pan_flag(&self->ctx, RUNNING) = 0;
+	ASSERT_OK(pan_wait_runtime_status(&self->dev, "suspended", 5000));
+	self->resets = pan_model_count("resets");
+}
+
+FIXTURE_TEARDOWN(reset_timeout)
+{
+	pan_model_calm();
+	pan_ctx_fini(&self->other);
+	pan_ctx_fini(&self->ctx);
+	pan_ctx_fini(&self->busy);
+	pan_close(&self->dev);
+}
+
+/* Keeps the device awake, in a slot. */
+static int start_endless(struct pan_ctx *ctx)
+{
+	pan_cs_store32(pan_ctx_begin(ctx, 0), pan_flag_va(RUNNING), 1);
+	pan_cs_spin_until(&ctx->cs[0], pan_flag_va(NEVER_SET));
+	return pan_ctx_submit(ctx, 0) ?: pan_wait_word(pan_flag(ctx, RUNNING), 1, 5000);
+}
+
+static int wait_resets(uint64_t count)
+{
+	uint64_t end = pan_now_ms() + DEADLINE_MS;
+
+	while (pan_model_count("resets") < count) {
+		if (pan_now_ms() >= end)
+			return -ETIME;
+		pan_sleep_ms(5);
+	}
+	return 0;
+}
+
+/* The driver does not tell by which of several errors. */
+static void expect_timed_out(struct __test_metadata *_metadata, struct pan_ctx *ctx)
+{
+	struct drm_panthor_group_get_state state;
+
+	EXPECT_NE(0, pan_ctx_wait(ctx, 0));
+	EXPECT_GT(0, pan_syncobj_status(ctx->dev, ctx->done[0]));
+	EXPECT_OK(pan_group_state(ctx->dev, ctx->group, &state));
+	EXPECT_TRUE(state.state & DRM_PANTHOR_GROUP_STATE_TIMEDOUT);
+}
+
+/* The GPU does not answer when the group is given a slot. */
+TEST_F_TIMEOUT(reset_timeout, of_a_group_that_is_being_resumed, 120)
+{
+	ASSERT_OK(start_endless(&self->busy));
+	ASSERT_OK(pan_model_inject("mcu_hang", 1));
+	pan_cs_spin_until(pan_ctx_begin(&self->ctx, 0), pan_flag_va(NEVER_SET));
+	ASSERT_OK(pan_ctx_submit(&self->ctx, 0));
+	EXPECT_OK(wait_resets(self->resets + 1));
+	expect_timed_out(_metadata, &self->ctx);
+}
+
+/* The group waits for what never comes, without a slot. */
+TEST_F_TIMEOUT(reset_timeout, of_a_group_that_is_blocked, 120)
+{
+	pan_cs_store32(pan_ctx_begin(&self->ctx, 0), pan_flag_va(RUNNING), 1);
+	pan_cs_sync_wait32(&self->ctx.cs[0], pan_flag_va(NEVER_SET), true, 0);
+	ASSERT_OK(pan_ctx_submit(&self->ctx, 0));
+	ASSERT_OK(pan_wait_word(pan_flag(&self->ctx, RUNNING), 1, 5000));
+	ASSERT_OK(pan_wait_runtime_status(&self->dev, "suspended", 4000));
+
+	ASSERT_OK(start_endless(&self->busy));
+	ASSERT_OK(pan_model_inject("mcu_hang", 1));
+	pan_cs_store32(pan_ctx_begin(&self->other, 0), pan_flag_va(RUNNING), 1);
+	ASSERT_OK(pan_ctx_submit(&self->other, 0));
+	EXPECT_OK(wait_resets(self->resets + 1));
+	expect_timed_out(_metadata, &self->ctx);
+}
+
+TEST_HARNESS_MAIN
