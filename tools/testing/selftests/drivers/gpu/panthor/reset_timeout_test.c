@@ -5,6 +5,7 @@
  */
 #include "lib/pan_ctx.h"
 #include "lib/pan_harness.h"
+#include "lib/pan_mem.h"
 #include "lib/pan_model.h"
 #include "lib/pan_proc.h"
 
