@@ -355,6 +355,16 @@ static void pmodel_cs_process(struct pmodel *pm, struct pmodel_csg *csg, u32 c)
 	}
 }
 
+/* Whether the MCU hangs, or begins to with what is asked for. */
+static bool pmodel_csg_hangs(struct pmodel *pm, u32 req, u32 ack)
+{
+	if ((req ^ ack) & CSG_STATE_MASK && (req & CSG_STATE_MASK) == CSG_STATE_RESUME &&
+	    pmodel_inject_hit(pm, resume_hang))
+		atomic_set(&pm->inject.mcu_hang, 1);
+
+	return atomic_read(&pm->inject.mcu_hang);
+}
+
 static u32 pmodel_csg_requests(struct pmodel *pm, struct pmodel_csg *csg, u32 req, u32 ack)
 {
 	u32 done = 0;
@@ -406,6 +416,8 @@ void pmodel_csg_process(struct pmodel *pm, struct pmodel_csg *csg)
 
 	req = pmodel_iface_read(pm, PMODEL_CSG_IN_FIELD(g, req));
 	ack = pmodel_iface_read(pm, PMODEL_CSG_OUT_FIELD(g, ack));
+	if (pmodel_csg_hangs(pm, req, ack))
+		return;
 	done = pmodel_csg_requests(pm, csg, req, ack);
 
 	if (csg->running && !(done & CSG_STATE_MASK)) {

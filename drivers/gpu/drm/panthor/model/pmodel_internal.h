@@ -167,6 +167,8 @@ struct pmodel_inject {
 	atomic_t lose_irq;
 	/** @mcu_hang: The MCU answers nothing, until a reset. */
 	atomic_t mcu_hang;
+	/** @resume_hang: The next N requests to resume a group set @mcu_hang instead. */
+	atomic_t resume_hang;
 	/** @bus_fault: The next N data accesses of jobs fault. */
 	atomic_t bus_fault;
 	/** @slow_us: The stream thread sleeps that long after each pass. */

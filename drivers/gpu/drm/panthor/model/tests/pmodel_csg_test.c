@@ -274,6 +274,20 @@ static void suspended_group_goes_on_where_it_was(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, pmodel_counter(t->pm, csg_resumes));
 }
 
+static void resumption_that_hangs_is_not_acknowledged(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+
+	pmodel_test_start(t);
+	pmodel_test_request(t, CSG_STATE_SUSPEND, CSG_STATE_MASK);
+	atomic_set(&t->pm->inject.resume_hang, 1);
+	pmodel_test_request(t, CSG_STATE_RESUME, CSG_STATE_MASK);
+	KUNIT_EXPECT_EQ(test, CSG_STATE_SUSPEND, pmodel_test_csg_out(t)->ack & CSG_STATE_MASK);
+	KUNIT_EXPECT_EQ(test, 0, pmodel_counter(t->pm, csg_resumes));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->pm->inject.resume_hang));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&t->pm->inject.mcu_hang));
+}
+
 static void suspend_buffer_that_was_not_written_is_fatal(struct kunit *test)
 {
 	struct pmodel_test *t = pmodel_test_create(test);
@@ -388,6 +402,7 @@ static struct kunit_case csg_cases[] = {
 	KUNIT_CASE(stream_that_polls_leaves_the_processor),
 	KUNIT_CASE(stream_that_works_is_busy),
 	KUNIT_CASE(suspended_group_goes_on_where_it_was),
+	KUNIT_CASE(resumption_that_hangs_is_not_acknowledged),
 	KUNIT_CASE(suspend_buffer_that_was_not_written_is_fatal),
 	KUNIT_CASE(terminated_group_executes_nothing),
 	KUNIT_CASE(group_of_before_a_reset_executes_nothing),

@@ -18,7 +18,6 @@
 FIXTURE(reset_timeout)
 {
 	struct pan_dev dev;
-	struct pan_ctx busy;
 	struct pan_ctx ctx;
 	struct pan_ctx other;
 	uint64_t resets;
@@ -28,9 +27,8 @@ FIXTURE_SETUP(reset_timeout)
 {
 	PAN_OPEN_OR_SKIP(&self->dev);
 	PAN_NEEDS_MODEL();
-	PAN_NEEDS_INJECTION("mcu_hang");
+	PAN_NEEDS_INJECTION("resume_hang");
 	pan_model_calm();
-	ASSERT_OK(pan_ctx_init(&self->busy, &self->dev, 1));
 	ASSERT_OK(pan_ctx_init(&self->ctx, &self->dev, 1));
 	ASSERT_OK(pan_ctx_init(&self->other, &self->dev, 1));
 
@@ -47,16 +45,7 @@ FIXTURE_TEARDOWN(reset_timeout)
 	pan_model_calm();
 	pan_ctx_fini(&self->other);
 	pan_ctx_fini(&self->ctx);
-	pan_ctx_fini(&self->busy);
 	pan_close(&self->dev);
-}
-
-/* Keeps the device awake, in a slot. */
-static int start_endless(struct pan_ctx *ctx)
-{
-	pan_cs_store32(pan_ctx_begin(ctx, 0), pan_flag_va(RUNNING), 1);
-	pan_cs_spin_until(&ctx->cs[0], pan_flag_va(NEVER_SET));
-	return pan_ctx_submit(ctx, 0) ?: pan_wait_word(pan_flag(ctx, RUNNING), 1, 5000);
 }
 
 static int wait_resets(uint64_t count)
@@ -82,11 +71,10 @@ static void expect_timed_out(struct __test_metadata *_metadata, struct pan_ctx *
 	EXPECT_TRUE(state.state & DRM_PANTHOR_GROUP_STATE_TIMEDOUT);
 }
 
-/* The GPU does not answer when the group is given a slot. */
+/* The device wakes up for this job, and the firmware hangs when it resumes groups. */
 TEST_F_TIMEOUT(reset_timeout, of_a_group_that_is_being_resumed, 120)
 {
-	ASSERT_OK(start_endless(&self->busy));
-	ASSERT_OK(pan_model_inject("mcu_hang", 1));
+	ASSERT_OK(pan_model_inject("resume_hang", 1));
 	pan_cs_spin_until(pan_ctx_begin(&self->ctx, 0), pan_flag_va(NEVER_SET));
 	ASSERT_OK(pan_ctx_submit(&self->ctx, 0));
 	EXPECT_OK(wait_resets(self->resets + 1));
@@ -102,8 +90,7 @@ TEST_F_TIMEOUT(reset_timeout, of_a_group_that_is_blocked, 120)
 	ASSERT_OK(pan_wait_word(pan_flag(&self->ctx, RUNNING), 1, 5000));
 	ASSERT_OK(pan_wait_runtime_status(&self->dev, "suspended", 4000));
 
-	ASSERT_OK(start_endless(&self->busy));
-	ASSERT_OK(pan_model_inject("mcu_hang", 1));
+	ASSERT_OK(pan_model_inject("resume_hang", 1));
 	pan_cs_store32(pan_ctx_begin(&self->other, 0), pan_flag_va(RUNNING), 1);
 	ASSERT_OK(pan_ctx_submit(&self->other, 0));
 	EXPECT_OK(wait_resets(self->resets + 1));

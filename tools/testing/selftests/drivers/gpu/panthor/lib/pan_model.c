@@ -11,7 +11,7 @@
 
 static const char * const injections[] = {
 	"as_delay_us", "as_stuck", "as_stuck_after", "drop_invalidate", "lose_irq", "mcu_hang",
-	"bus_fault", "slow_us",
+	"resume_hang", "bus_fault", "slow_us",
 };
 
 static const char *inject_path(const char *name, char *buf, size_t size)
