@@ -141,6 +141,12 @@ class Coccinelle(unittest.TestCase):
         self.assertEqual([Finding("a/b.c", "s.cocci: WARNING: y"),
                           Finding("a/b.c", "s.cocci: ERROR: z")], found)
 
+    def test_second_line(self):
+        """A line that a report names besides does not make it another one."""
+        found = cocci.parse("a.c:9:1-2: preceding lock on line 3\n"
+                            "a.c:8:1-2: preceding lock on line 2\n", "s")
+        self.assertEqual(found[0], found[1])
+
     def test_count(self):
         """Files without the script's words were considered, not read."""
         self.assertEqual((2, 1), cocci.count(

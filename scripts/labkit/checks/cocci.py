@@ -20,6 +20,7 @@ _OCAML = re.compile(r"^@\s*(?:script|initialize|finalize):ocaml", re.M)
 _REPORT = re.compile(r"^virtual\s+(?:\w+\s*,\s*)*report\b", re.M)
 _FINDING = re.compile(r"^(?P<file>[\w./+-]+\.[ch]):(?P<line>\d+)(?::\d+|-\d+)*"
                       r":?\s+(?P<text>\S.*)$")
+_SECOND = re.compile(r"\b(on |at )line \d+")
 _CONSIDERED = re.compile(r"^\d+ files match$", re.M)
 _HANDLED = re.compile(r"^HANDLING: (.*)$", re.M)
 
@@ -39,8 +40,12 @@ def scripts(tree):
 
 
 def parse(text, script):
-    """The findings in the output of spatch."""
-    return [findings.Finding(m["file"], f"{script}: {m['text']}",
+    """The findings in the output of spatch.
+
+    Some name a second line, which moves as the first does.
+    """
+    return [findings.Finding(m["file"], f"{script}: " +
+                             _SECOND.sub(r"\1another line", m["text"]),
                              int(m["line"]))
             for m in map(_FINDING.match, text.splitlines()) if m]
 
@@ -104,7 +109,7 @@ def check(context, log):
     if wrong:
         old = context.in_base(names)
         wrong = findings.new(wrong, findings.Baseline(
-            "cocci", context.base.commit, old).get(
+            "coccinelle", context.base.commit, old).get(
                 lambda: _base(context, old, log)))
     outcome.checked = looked
     outcome.add("no new report", wrong)
