@@ -606,15 +606,17 @@ TEST_F_TIMEOUT(target, signal_ends_reclaim_with_eintr, TIMEOUT_S)
 	EXPECT_OK(explicit_order(self->target, EXPLICIT_WORK));
 }
 
-/* A signal that is pending all the time. */
+/* Signals every 0.3 ms, then every 0.6 ms and so on: how long claim takes is not known. */
 TEST_F_TIMEOUT(target, signals_end_claim_with_eintr, TIMEOUT_S)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	struct itimerval every = { .it_interval.tv_usec = 10000, .it_value.tv_usec = 10000 };
 	int ret = 0, eintr = 0, i;
 
 	ASSERT_OK(sigaction(SIGALRM, &action, NULL));
-	for (i = 0; i < 20 && !eintr; i++) {
+	for (i = 0; i < 40 && !eintr; i++) {
+		struct timeval period = { .tv_usec = 300 * (i + 1) };
+		struct itimerval every = { .it_interval = period, .it_value = period };
+
 		ASSERT_OK(explicit_reclaim(&self->dev, self->target->pid));
 		ASSERT_OK(setitimer(ITIMER_REAL, &every, NULL));
 		ret = explicit_claim(&self->dev, self->target->pid);
