@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from labkit import arm64, guest
+from labkit import arm64, guest, paths, uml
 from labkit.initramfs import Initramfs
 from labkit.ui import Fail
 
@@ -177,6 +177,18 @@ class Guests(unittest.TestCase):
 
         with self.assertRaisesRegex(Fail, "no QEMU"):
             self.ran(4, boot)
+
+
+class Dealing(unittest.TestCase):
+    """Which programs are dealt out first."""
+
+    def test_names(self):
+        """They are selftests that exist."""
+        # pylint: disable=protected-access
+        for name in arm64._LONG:
+            source = paths.REPO / "tools/testing/selftests" / \
+                uml.SELFTESTS / f"{name}.c"
+            self.assertTrue(source.exists(), name)
 
 
 class Contents(unittest.TestCase):
