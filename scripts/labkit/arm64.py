@@ -32,14 +32,14 @@ _ZRAM = "384M"
 # time goes by slowly.
 _APPEND = ["zram.num_devices=2", "mitigations=off",
            "rcupdate.rcu_expedited=1"]
-# A test seldom keeps two CPUs busy: guests at the same time
-_GUESTS = ("a", "b")
-# What takes longest, the longest first. They are dealt out in turn, so that no
-# guest gets most of them.
-_LONG = ("reclaim_scenario_test", "room_wait_test", "module_reload_test",
-         "room_full_test", "reclaim_pressure_test", "engine_fault_test",
-         "memcg_reclaim_test", "room_heap_test", "reclaim_shrink_test",
-         "memcg_protect_test", "explicit_race_test", "engine_race_test")
+# Guests at the same time. The one of the programs that keep its CPUs busy has the
+# host to itself for most of the time; two such guests would take twice as much
+# processor time, on two processors.
+_GUESTS = ("busy", "waiting")
+# Programs that wait more than they work: for time limits, resets, modules
+_WAITING = ("room_wait_test", "module_reload_test", "reset_timeout_test",
+            "reset_test", "fault_test", "explicit_leave_test", "process_test",
+            "sched_test", "submit_test")
 
 # In the order in which they are loaded. The governor is asked for by name, the
 # firmware comes out of the model.
@@ -268,10 +268,10 @@ class Tests(UmlTests):
 
     def selftests(self, programs, limit, what="selftests"):
         """Run the programs in guests at the same time, each with its share."""
-        order = sorted(programs, key=lambda p: _LONG.index(p.name)
-                       if p.name in _LONG else len(_LONG))
-        shares = [(f"{what}-{name}", order[i::len(_GUESTS)])
-                  for i, name in enumerate(_GUESTS)]
+        waiting = [p for p in programs if p.name in _WAITING]
+        busy = [p for p in programs if p not in waiting]
+        shares = [(f"{what}-{name}", share)
+                  for name, share in zip(_GUESTS, (busy, waiting))]
         shares = [(name, share) for name, share in shares if share]
         self.progress = Progress(f"{self.lane.name}: {what}")
         with concurrent.futures.ThreadPoolExecutor(len(shares)) as pool:

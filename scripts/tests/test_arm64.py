@@ -99,7 +99,7 @@ class Plan(Case):
         (objects / ".config").write_text("", encoding="ascii")
         tests.kernel = types.SimpleNamespace(objects=objects)
         # pylint: disable=protected-access
-        rows = tests.board.plan(tests._rows("selftests-a", [
+        rows = tests.board.plan(tests._rows("selftests-busy", [
             Path("/x/bo_test")], 300)).splitlines()
         firmware = next(i for i, r in enumerate(rows) if r.startswith("copy "))
         self.assertIn("panthor_model.ko", rows[firmware - 1])
@@ -108,9 +108,9 @@ class Plan(Case):
                                      "rmmod panthor", "rmmod panthor_model"])
         (objects / ".config").write_text(
             "CONFIG_DRM_PANTHOR_MODEL_KUNIT_TEST=y\n", encoding="ascii")
-        self.assertIn("kunit panthor*", tests._rows("selftests-a", [], 300))
+        self.assertIn("kunit panthor*", tests._rows("selftests-busy", [], 300))
         # Once is enough
-        self.assertEqual([], tests._rows("selftests-b", [], 300))
+        self.assertEqual([], tests._rows("selftests-waiting", [], 300))
 
 
 class Missing(unittest.TestCase):
@@ -133,8 +133,8 @@ class Missing(unittest.TestCase):
 class Guests(unittest.TestCase):
     """Several at the same time, each with its share of the programs."""
 
-    def ran(self, count, boot):
-        """[(what, programs)] of the guests for so many programs."""
+    def ran(self, names, boot):
+        """[(what, programs)] of the guests for programs of such names."""
         tests, seen = arm64.Tests(), []
 
         def programs(what, left, _limit):
@@ -145,8 +145,7 @@ class Guests(unittest.TestCase):
                 mock.patch.object(tests, "_judge"), \
                 mock.patch("labkit.uml.say"):
             try:
-                tests.selftests([Path(f"/x/{i}_test") for i in range(count)],
-                                300)
+                tests.selftests([Path("/x") / n for n in names], 300)
             finally:
                 self.results = tests.lane.groups
         return sorted(seen)
@@ -161,31 +160,33 @@ class Guests(unittest.TestCase):
     def test_shares(self):
         """Every program is in one share; none is empty."""
         self.assertEqual(
-            [("selftests-a", ["0_test", "2_test"]),
-             ("selftests-b", ["1_test"])], self.ran(3, self.good))
-        self.assertEqual({"0_test", "1_test", "2_test"}, set(self.results))
-        self.assertEqual([("selftests-a", ["0_test"])],
-                         self.ran(1, self.good))
+            [("selftests-busy", ["a_test", "b_test"]),
+             ("selftests-waiting", ["reset_test"])],
+            self.ran(["a_test", "reset_test", "b_test"], self.good))
+        self.assertEqual({"a_test", "b_test", "reset_test"},
+                         set(self.results))
+        self.assertEqual([("selftests-busy", ["a_test"])],
+                         self.ran(["a_test"], self.good))
 
     def test_the_others_end_when_one_fails(self):
         """A guest that cannot be had does not leave another behind."""
         def boot(tests, what, left):
-            if what == "selftests-a":
+            if what == "selftests-busy":
                 raise Fail("no QEMU")
             self.assertTrue(tests.stopped.wait(10))
             return self.good(tests, what, left)
 
         with self.assertRaisesRegex(Fail, "no QEMU"):
-            self.ran(4, boot)
+            self.ran(["a_test", "reset_test"], boot)
 
 
-class Dealing(unittest.TestCase):
-    """Which programs are dealt out first."""
+class Waiting(unittest.TestCase):
+    """Which programs do not keep processors busy."""
 
     def test_names(self):
         """They are selftests that exist."""
         # pylint: disable=protected-access
-        for name in arm64._LONG:
+        for name in arm64._WAITING:
             source = paths.REPO / "tools/testing/selftests" / \
                 uml.SELFTESTS / f"{name}.c"
             self.assertTrue(source.exists(), name)
