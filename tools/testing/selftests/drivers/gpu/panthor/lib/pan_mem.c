@@ -160,6 +160,23 @@ bool pan_has_reclaim_engine(const struct pan_dev *dev)
 	return pan_reclaim_has(dev, "");
 }
 
+void pan_reclaim_tell(const struct pan_dev *dev)
+{
+	char path[128], line[256];
+	FILE *f;
+
+	driver_file(dev, "reclaim", path, sizeof(path));
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		printf("# reclaim: %s", line);
+	if (f)
+		fclose(f);
+	printf("# MemFree %llu, MemAvailable %llu, SwapFree %llu pages\n",
+	       (unsigned long long)pan_meminfo_pages("MemFree"),
+	       (unsigned long long)pan_meminfo_pages("MemAvailable"),
+	       (unsigned long long)pan_meminfo_pages("SwapFree"));
+}
+
 bool pan_can_shrink(const struct pan_dev *dev)
 {
 	char path[128];

@@ -56,6 +56,9 @@ int pan_gems_resident_of(const struct pan_dev *dev, int pid, uint64_t *resident)
 /* A driver whose memory is reclaimed by the new engine has this file. */
 bool pan_has_reclaim_engine(const struct pan_dev *dev);
 
+/* Prints what the driver's debugfs file "reclaim" and /proc/meminfo say. */
+void pan_reclaim_tell(const struct pan_dev *dev);
+
 /* A line of that file; -ENOENT when there is no such line, or no file. */
 int pan_reclaim_stat(const struct pan_dev *dev, const char *name, uint64_t *value);
 
