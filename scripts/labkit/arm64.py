@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """An arm64 board under QEMU: panthor and the GPU model as modules."""
 
-import concurrent.futures
 import os
 import re
 import shutil
 import subprocess
-import threading
 
 from . import base, kbuild, paths, qemu, tree
 from .initramfs import Initramfs
@@ -32,15 +30,6 @@ _ZRAM = "384M"
 # time goes by slowly.
 _APPEND = ["zram.num_devices=2", "mitigations=off",
            "rcupdate.rcu_expedited=1"]
-# Guests at the same time. The one of the programs that keep its CPUs busy has the
-# host to itself for most of the time; two such guests would take twice as much
-# processor time, on two processors.
-_GUESTS = ("busy", "waiting")
-# Programs that wait more than they work: for time limits, resets, modules
-_WAITING = ("room_wait_test", "module_reload_test", "reset_timeout_test",
-            "reset_test", "fault_test", "explicit_leave_test", "process_test",
-            "sched_test", "submit_test")
-
 # In the order in which they are loaded. The governor is asked for by name, the
 # firmware comes out of the model.
 _MODULES = ("governor_simpleondemand", "panthor_model", "panthor")
@@ -240,15 +229,16 @@ class Board:
 
 
 class Tests(UmlTests):
-    """The selftests on the board, then the modules' own checks."""
+    """The selftests on the board, then the modules' own checks.
+
+    In one guest: two of two CPUs each on two processors spin for each other. They
+    need twice as much processor time, and more time altogether.
+    """
 
     def __init__(self, name="arm64", *more):
         # A memory access of the guest's costs ten times what it does in UML
         super().__init__(name, ["arm64", *more], _MEMORY, 3600, effort=25)
         self.board = Board(name, *more)
-        self.states = {}
-        self.progress = None
-        self.stopped = threading.Event()
 
     def build(self):
         """Build all there is to build; return the programs."""
@@ -266,40 +256,22 @@ class Tests(UmlTests):
             self.lane.check("modules", f"modinfo {name}", not wrong,
                             "; ".join(wrong))
 
-    def selftests(self, programs, limit, what="selftests"):
-        """Run the programs in guests at the same time, each with its share."""
-        waiting = [p for p in programs if p.name in _WAITING]
-        busy = [p for p in programs if p not in waiting]
-        shares = [(f"{what}-{name}", share)
-                  for name, share in zip(_GUESTS, (busy, waiting))]
-        shares = [(name, share) for name, share in shares if share]
-        self.progress = Progress(f"{self.lane.name}: {what}")
-        with concurrent.futures.ThreadPoolExecutor(len(shares)) as pool:
-            running = [pool.submit(super(Tests, self).selftests, share, limit,
-                                   name) for name, share in shares]
-            try:
-                for done in concurrent.futures.as_completed(running):
-                    done.result()
-            finally:
-                # The others end, too, if one failed or we were interrupted
-                self.stopped.set()
-        self.progress.end()
-
     def _rows(self, what, programs, limit):
         rows = [f"run {limit} {p.name} /lab/tests/{p.name}" for p in programs]
-        if what.startswith(f"selftests-{_GUESTS[0]}") and \
+        if what == "selftests" and \
            self._configured(r"DRM_PANTHOR\w*KUNIT\w*"):
             rows.append("kunit panthor*")
         return rows
 
     def _programs(self, what, programs, limit):
+        progress = Progress(f"{self.lane.name}: selftests")
+        state = ["booting"]
+
         def each(line):
-            if self.stopped.is_set():
-                raise Fail("another guest failed")
             match = re.match(r"@lab begin (\S+)", line or "")
             if match:
-                self.states[what] = match.group(1)
-            self.progress.update(", ".join(self.states.values()) or "booting")
+                state[0] = match.group(1)
+            progress.update(state[0])
 
         variables = {"PAN_EFFORT": self.effort}
         if broken():
@@ -308,6 +280,6 @@ class Tests(UmlTests):
         outcome = self.board.boot(self._rows(what, programs, limit), programs,
                                   log, self.timeout, each=each, **variables)
         log.with_suffix(".out").write_text(outcome.output, encoding="utf-8")
-        self.states.pop(what, None)
+        progress.end()
         say(f"{self.lane.name}: {what}: guest ran {outcome.seconds:.0f} s")
         return outcome

@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from labkit import arm64, guest, paths, uml
+from labkit import arm64
 from labkit.initramfs import Initramfs
 from labkit.ui import Fail
 
@@ -99,7 +99,7 @@ class Plan(Case):
         (objects / ".config").write_text("", encoding="ascii")
         tests.kernel = types.SimpleNamespace(objects=objects)
         # pylint: disable=protected-access
-        rows = tests.board.plan(tests._rows("selftests-busy", [
+        rows = tests.board.plan(tests._rows("selftests", [
             Path("/x/bo_test")], 300)).splitlines()
         firmware = next(i for i, r in enumerate(rows) if r.startswith("copy "))
         self.assertIn("panthor_model.ko", rows[firmware - 1])
@@ -108,9 +108,9 @@ class Plan(Case):
                                      "rmmod panthor", "rmmod panthor_model"])
         (objects / ".config").write_text(
             "CONFIG_DRM_PANTHOR_MODEL_KUNIT_TEST=y\n", encoding="ascii")
-        self.assertIn("kunit panthor*", tests._rows("selftests-busy", [], 300))
+        self.assertIn("kunit panthor*", tests._rows("selftests", [], 300))
         # Once is enough
-        self.assertEqual([], tests._rows("selftests-waiting", [], 300))
+        self.assertEqual([], tests._rows("selftests-2", [], 300))
 
 
 class Missing(unittest.TestCase):
@@ -128,68 +128,6 @@ class Missing(unittest.TestCase):
                             p, absent=program, **_: p if p != absent else None):
                 self.assertRegex(arm64.Board.missing(),
                                  f"{program}.*{package}")
-
-
-class Guests(unittest.TestCase):
-    """Several at the same time, each with its share of the programs."""
-
-    def ran(self, names, boot):
-        """[(what, programs)] of the guests for programs of such names."""
-        tests, seen = arm64.Tests(), []
-
-        def programs(what, left, _limit):
-            seen.append((what, [p.name for p in left]))
-            return boot(tests, what, left)
-
-        with mock.patch.object(tests, "_programs", programs), \
-                mock.patch.object(tests, "_judge"), \
-                mock.patch("labkit.uml.say"):
-            try:
-                tests.selftests([Path("/x") / n for n in names], 300)
-            finally:
-                self.results = tests.lane.groups
-        return sorted(seen)
-
-    @staticmethod
-    def good(_tests, _what, left):
-        """A guest in which all programs pass."""
-        return guest.Outcome(0, 1, "".join(
-            f"@lab begin {p.name}\nTAP version 13\n1..1\nok 1 t\n"
-            f"@lab end {p.name} 0\n" for p in left), "")
-
-    def test_shares(self):
-        """Every program is in one share; none is empty."""
-        self.assertEqual(
-            [("selftests-busy", ["a_test", "b_test"]),
-             ("selftests-waiting", ["reset_test"])],
-            self.ran(["a_test", "reset_test", "b_test"], self.good))
-        self.assertEqual({"a_test", "b_test", "reset_test"},
-                         set(self.results))
-        self.assertEqual([("selftests-busy", ["a_test"])],
-                         self.ran(["a_test"], self.good))
-
-    def test_the_others_end_when_one_fails(self):
-        """A guest that cannot be had does not leave another behind."""
-        def boot(tests, what, left):
-            if what == "selftests-busy":
-                raise Fail("no QEMU")
-            self.assertTrue(tests.stopped.wait(10))
-            return self.good(tests, what, left)
-
-        with self.assertRaisesRegex(Fail, "no QEMU"):
-            self.ran(["a_test", "reset_test"], boot)
-
-
-class Waiting(unittest.TestCase):
-    """Which programs do not keep processors busy."""
-
-    def test_names(self):
-        """They are selftests that exist."""
-        # pylint: disable=protected-access
-        for name in arm64._WAITING:
-            source = paths.REPO / "tools/testing/selftests" / \
-                uml.SELFTESTS / f"{name}.c"
-            self.assertTrue(source.exists(), name)
 
 
 class Contents(unittest.TestCase):

@@ -19,7 +19,7 @@ FIXTURE(reset_timeout)
 {
 	struct pan_dev dev;
 	struct pan_ctx ctx;
-	struct pan_ctx other;
+	struct pan_ctx blocked;
 	uint64_t resets;
 };
 
@@ -30,7 +30,7 @@ FIXTURE_SETUP(reset_timeout)
 	PAN_NEEDS_INJECTION("resume_hang");
 	pan_model_calm();
 	ASSERT_OK(pan_ctx_init(&self->ctx, &self->dev, 1));
-	ASSERT_OK(pan_ctx_init(&self->other, &self->dev, 1));
+	ASSERT_OK(pan_ctx_init(&self->blocked, &self->dev, 1));
 
 	/* The group has had a slot: it is resumed, not started, when it gets one. */
 	pan_cs_store32(pan_ctx_begin(&self->ctx, 0), pan_flag_va(RUNNING), 1);
@@ -43,7 +43,7 @@ FIXTURE_SETUP(reset_timeout)
 FIXTURE_TEARDOWN(reset_timeout)
 {
 	pan_model_calm();
-	pan_ctx_fini(&self->other);
+	pan_ctx_fini(&self->blocked);
 	pan_ctx_fini(&self->ctx);
 	pan_close(&self->dev);
 }
@@ -71,29 +71,23 @@ static void expect_timed_out(struct __test_metadata *_metadata, struct pan_ctx *
 	EXPECT_TRUE(state.state & DRM_PANTHOR_GROUP_STATE_TIMEDOUT);
 }
 
-/* The device wakes up for this job, and the firmware hangs when it resumes groups. */
-TEST_F_TIMEOUT(reset_timeout, of_a_group_that_is_being_resumed, 120)
+/*
+ * One group waits for what never comes, without a slot. The device wakes up for the
+ * job of the other one, and the firmware hangs when it resumes groups.
+ */
+TEST_F_TIMEOUT(reset_timeout, of_groups_without_a_slot, 120)
 {
+	pan_cs_store32(pan_ctx_begin(&self->blocked, 0), pan_flag_va(RUNNING), 1);
+	pan_cs_sync_wait32(&self->blocked.cs[0], pan_flag_va(NEVER_SET), true, 0);
+	ASSERT_OK(pan_ctx_submit(&self->blocked, 0));
+	ASSERT_OK(pan_wait_word(pan_flag(&self->blocked, RUNNING), 1, 5000));
+	ASSERT_OK(pan_wait_runtime_status(&self->dev, "suspended", 4000));
+
 	ASSERT_OK(pan_model_inject("resume_hang", 1));
 	pan_cs_spin_until(pan_ctx_begin(&self->ctx, 0), pan_flag_va(NEVER_SET));
 	ASSERT_OK(pan_ctx_submit(&self->ctx, 0));
 	EXPECT_OK(wait_resets(self->resets + 1));
-	expect_timed_out(_metadata, &self->ctx);
-}
-
-/* The group waits for what never comes, without a slot. */
-TEST_F_TIMEOUT(reset_timeout, of_a_group_that_is_blocked, 120)
-{
-	pan_cs_store32(pan_ctx_begin(&self->ctx, 0), pan_flag_va(RUNNING), 1);
-	pan_cs_sync_wait32(&self->ctx.cs[0], pan_flag_va(NEVER_SET), true, 0);
-	ASSERT_OK(pan_ctx_submit(&self->ctx, 0));
-	ASSERT_OK(pan_wait_word(pan_flag(&self->ctx, RUNNING), 1, 5000));
-	ASSERT_OK(pan_wait_runtime_status(&self->dev, "suspended", 4000));
-
-	ASSERT_OK(pan_model_inject("resume_hang", 1));
-	pan_cs_store32(pan_ctx_begin(&self->other, 0), pan_flag_va(RUNNING), 1);
-	ASSERT_OK(pan_ctx_submit(&self->other, 0));
-	EXPECT_OK(wait_resets(self->resets + 1));
+	expect_timed_out(_metadata, &self->blocked);
 	expect_timed_out(_metadata, &self->ctx);
 }
 
