@@ -24,7 +24,10 @@ _MARK = re.compile(r"lab: (?:begin|end) (\S+)")
 # A test may say that the OOM killer is going to have work.
 _OOM = re.compile(r"lab: oom (expected|unexpected)")
 _OOM_BEGIN = re.compile(r" invoked oom-killer: ")
-_OOM_END = re.compile(r"Out of memory.*: (?:Killed process|OOM victim) ")
+_OOM_END = re.compile(
+    r"Out of memory.*: (?:Killed process|OOM victim) \d+ \(([^)]*)\)")
+_FAILURE = re.compile(r"\] (\S+): page allocation failure: order:0")
+_FAILURE_END = re.compile(r"\d pages reserved$")
 _TIMESTAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[[^]]*\])? ?")
 
 
@@ -50,18 +53,31 @@ class Splat:
 
 
 def _without_expected_ooms(lines):
-    """Leave out what the OOM killer says where a test expects it."""
-    expected = inside = False
+    """Leave out what the OOM killer says where a test expects it.
+
+    Who is killed gets no page either, if it needs one for its last steps, and
+    the kernel tells that as well.
+    """
+    expected, victim, end = False, None, None
     for line in lines:
         mark = _OOM.search(line)
         if mark or _MARK.search(line):
             expected = bool(mark) and mark.group(1) == "expected"
-        last = expected and _OOM_END.search(line)
-        inside |= expected and bool(_OOM_BEGIN.search(line))
-        inside &= "Kernel panic" not in line
-        if not inside and not last:
+            victim = None
+        killed = expected and _OOM_END.search(line)
+        failed = victim and _FAILURE.search(line)
+        if expected and _OOM_BEGIN.search(line):
+            end = _OOM_END
+        elif failed and failed.group(1) == victim:
+            end = _FAILURE_END
+        if "Kernel panic" in line:
+            end = None
+        if not end and not killed:
             yield line
-        inside &= not last
+        if killed:
+            victim = killed.group(1)
+        if killed or (end and end.search(line)):
+            end = None
 
 
 def splats(text, context=25):

@@ -151,6 +151,20 @@ class KernelLogs(Case):
             self.assertEqual(len(klog.splats(
                 LOG + self.EXPECTED + self.OOM + after + self.OOM)), 1)
 
+    FAILURE = ("[    1.1] {}: page allocation failure: order:0, mode:0x1\n"
+               "[    1.1] Call Trace:\n"
+               "[    1.1] 6683 pages reserved\n")
+
+    def test_victim_gets_no_page(self):
+        """It says so, but nobody else does."""
+        victim, other = self.FAILURE.format("hog"), self.FAILURE.format("tour")
+        begin = LOG + self.EXPECTED + self.OOM
+        killed = "[    1.0] Out of memory: Killed process 12 (hog)\n"
+        self.assertEqual(klog.splats(begin + killed + victim + self.OVER), [])
+        self.assertEqual(len(klog.splats(begin + killed + other)), 1)
+        self.assertEqual(len(klog.splats(
+            begin + killed + self.OVER + victim)), 1)
+
     def test_what_else_happens_where_an_oom_is_expected(self):
         for name in ("WARN", "KASAN", "trace", "hung task"):
             with self.subTest(name):
