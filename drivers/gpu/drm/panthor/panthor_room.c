@@ -53,6 +53,9 @@
  * If swap is full, all that a VM needs may not fit at once but part by part, as what
  * comes back leaves swap to what has to go (panthor_room_get_by_parts()).
  *
+ * What others have been promised and are still reading from swap cannot go yet, but
+ * will: it is waited for.
+ *
  * -ENOMEM remains for what cannot fit: what is needed exceeds all that could be
  * freed or swapped out, nothing evictable is left, or nothing could be evicted
  * for a time that is longer than a hung job lives. All waits end on a signal.
@@ -211,6 +214,14 @@ static unsigned long shortage(struct panthor_room *room, unsigned long more)
 	return needed > available ? needed - available : 0;
 }
 
+/* Pages that others have yet to get. Then they can go, at the latest. */
+static unsigned long promised_to_others(const struct panthor_room_visit *visit)
+{
+	long promised = atomic_long_read(&visit->room->promised);
+
+	return max(promised - (long)visit->promised, 0L);
+}
+
 /*
  * What mm and we could have swapped out, if nobody used it. Generous: where it
  * errs, nothing is found to be evictable later.
@@ -222,6 +233,7 @@ static unsigned long could_go(const struct panthor_room_visit *visit, unsigned l
 	unsigned long own = visit->vm ? panthor_reclaim_vm_pages(room->reclaim, visit->vm) : 0;
 
 	could -= min(could, own);
+	could += promised_to_others(visit);
 	swap_pages += room->reclaim->ops->swap_pages();
 
 	return min(could, swap_pages) + room->ops->swappable(room);
@@ -280,6 +292,9 @@ static int make_room(struct panthor_room_visit *visit, unsigned long more)
 				doubts = 0;
 				continue;
 			}
+
+			/* Who was promised memory is not in the queue, and gets it soon. */
+			later |= promised_to_others(visit) > 0;
 
 			/* The rest is for mm to swap out, in the course of the allocation. */
 			if (!later && shortage(room, more) <= room->ops->swappable(room))

@@ -284,6 +284,60 @@ static void busy_vm_is_waited_for(struct kunit *test)
 	expect_settled(test, m);
 }
 
+/**
+ * struct early - A client that was promised memory before it became short
+ */
+struct early {
+	/** @m: Machine. */
+	struct machine *m;
+
+	/** @visit: It has got the promise. */
+	struct panthor_room_visit visit;
+
+	/** @bo: What the memory is for. */
+	struct mock_bo *bo;
+
+	/** @ended: The thread is at its end. */
+	struct completion ended;
+};
+
+static int early_thread(void *arg)
+{
+	struct early *early = arg;
+
+	/* Reading from swap takes time. */
+	msleep(50);
+	KUNIT_EXPECT_EQ(early->m->mock->test, 0,
+			visit_fill(early->m, &early->visit, early->bo->base.nr_pages));
+	early->bo->facts.resident = true;
+	mock_bo_file(early->bo);
+	panthor_room_end(&early->visit, true);
+	complete(&early->ended);
+
+	return 0;
+}
+
+static void what_others_were_promised_is_waited_for(struct kunit *test)
+{
+	struct machine *m = machine_create(test, 100 + RESERVE);
+	struct early *early = kunit_kzalloc(test, sizeof(*early), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, early);
+	early->m = m;
+	early->bo = mock_bo_create(m->mock, 100);
+	init_completion(&early->ended);
+	panthor_room_begin(&m->room, &early->visit, NULL);
+	KUNIT_ASSERT_EQ(test, 0, panthor_room_get(&early->visit, 100));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(early_thread, early, "room-early"));
+
+	/* There is nothing to evict yet. */
+	KUNIT_EXPECT_EQ(test, 0, visit(m, 100));
+	wait_for_completion(&early->ended);
+	KUNIT_EXPECT_EQ(test, 100, stat_of(m, PANTHOR_ROOM_STAT_PAGES));
+	KUNIT_EXPECT_FALSE(test, early->bo->facts.resident);
+	expect_settled(test, m);
+}
+
 static void vm_that_stays_busy_is_given_up(struct kunit *test)
 {
 	struct machine *m = machine_create(test, RESERVE);
@@ -618,6 +672,7 @@ static struct kunit_case room_test_cases[] = {
 	KUNIT_CASE(vm_of_the_visit_keeps_its_bos),
 	KUNIT_CASE(kept_vm_is_waited_for),
 	KUNIT_CASE(busy_vm_is_waited_for),
+	KUNIT_CASE(what_others_were_promised_is_waited_for),
 	KUNIT_CASE(vm_that_stays_busy_is_given_up),
 	KUNIT_CASE(unplugged_device_is_not_waited_for),
 	KUNIT_CASE(failed_allocation_asks_for_the_turn),
