@@ -66,6 +66,15 @@ static unsigned long swappable(struct panthor_room *room)
 		   reclaim->ops->swap_pages()) + global_node_page_state(NR_SWAPCACHE);
 }
 
+static unsigned long swap_memory(struct panthor_room *room)
+{
+#if IS_ENABLED(CONFIG_ZSMALLOC)
+	return global_zone_page_state(NR_ZSPAGES);
+#else
+	return 0;
+#endif
+}
+
 static bool gone(struct panthor_room *room)
 {
 	return drm_dev_is_unplugged(&to_ptdev(room)->base);
@@ -74,6 +83,7 @@ static bool gone(struct panthor_room *room)
 static const struct panthor_room_ops room_ops = {
 	.available = available,
 	.swappable = swappable,
+	.swap_memory = swap_memory,
 	.gone = gone,
 };
 

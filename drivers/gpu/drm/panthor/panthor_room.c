@@ -50,11 +50,12 @@
  * Giving up
  * =========
  *
- * If swap is full, all that a VM needs may not fit at once but part by part, as what
- * comes back leaves swap to what has to go (panthor_room_get_by_parts()).
+ * If swap is full, or is itself in memory (zram, zswap), all that a VM needs may not
+ * fit at once but part by part: what comes back leaves swap to what has to go, and
+ * the memory that it took there (panthor_room_get_by_parts()).
  *
- * What others have been promised and are still reading from swap cannot go yet, but
- * will: it is waited for.
+ * What other visits read from swap, or have pinned until their jobs are submitted,
+ * cannot go yet, but will: it is waited for.
  *
  * -ENOMEM remains for what cannot fit: what is needed exceeds all that could be
  * freed or swapped out, nothing evictable is left, or nothing could be evicted
@@ -193,7 +194,9 @@ static int check_signals(const struct panthor_room_visit *visit)
 
 static void promise(struct panthor_room_visit *visit, unsigned long nr_pages)
 {
+	visit->asked += nr_pages;
 	visit->promised += nr_pages;
+	atomic_long_add(nr_pages, &visit->room->asked);
 	atomic_long_add(nr_pages, &visit->room->promised);
 }
 
@@ -202,6 +205,14 @@ static void keep_promise(struct panthor_room_visit *visit, unsigned long nr_page
 	nr_pages = min(nr_pages, visit->promised);
 	visit->promised -= nr_pages;
 	atomic_long_sub(nr_pages, &visit->room->promised);
+}
+
+/* The visit neither needs these pages any more nor keeps those it has from others. */
+static void forget(struct panthor_room_visit *visit, unsigned long nr_pages)
+{
+	keep_promise(visit, nr_pages);
+	visit->asked -= nr_pages;
+	atomic_long_sub(nr_pages, &visit->room->asked);
 }
 
 /* Pages that are missing for all that was promised, the reserve, and @more. */
@@ -214,12 +225,12 @@ static unsigned long shortage(struct panthor_room *room, unsigned long more)
 	return needed > available ? needed - available : 0;
 }
 
-/* Pages that others have yet to get. Then they can go, at the latest. */
-static unsigned long promised_to_others(const struct panthor_room_visit *visit)
+/* Pages of visits that are not in the queue. They can go when the visits have ended. */
+static unsigned long asked_by_others(const struct panthor_room_visit *visit)
 {
-	long promised = atomic_long_read(&visit->room->promised);
+	long asked = atomic_long_read(&visit->room->asked);
 
-	return max(promised - (long)visit->promised, 0L);
+	return max(asked - (long)visit->asked, 0L);
 }
 
 /*
@@ -233,7 +244,7 @@ static unsigned long could_go(const struct panthor_room_visit *visit, unsigned l
 	unsigned long own = visit->vm ? panthor_reclaim_vm_pages(room->reclaim, visit->vm) : 0;
 
 	could -= min(could, own);
-	could += promised_to_others(visit);
+	could += asked_by_others(visit);
 	swap_pages += room->reclaim->ops->swap_pages();
 
 	return min(could, swap_pages) + room->ops->swappable(room);
@@ -293,8 +304,8 @@ static int make_room(struct panthor_room_visit *visit, unsigned long more)
 				continue;
 			}
 
-			/* Who was promised memory is not in the queue, and gets it soon. */
-			later |= promised_to_others(visit) > 0;
+			/* Other visits hold no more than they need, and not for long. */
+			later |= asked_by_others(visit) > 0;
 
 			/* The rest is for mm to swap out, in the course of the allocation. */
 			if (!later && shortage(room, more) <= room->ops->swappable(room))
@@ -401,7 +412,7 @@ int panthor_room_take_turn(struct panthor_room_visit *visit)
 	int ret;
 
 	might_sleep();
-	keep_promise(visit, nr_pages);
+	forget(visit, visit->asked);
 
 	atomic_long_add(nr_pages, &room->queued);
 	spin_lock(&room->lock);
@@ -464,7 +475,8 @@ int panthor_room_get(struct panthor_room_visit *visit, unsigned long nr_pages)
  * @nr_pages: What that was asked for, all of which is in swap.
  *
  * If swap is full there is no room for as much as a VM needs, but each part of it
- * that comes back leaves swap to what has to go for the next one.
+ * that comes back leaves swap to what has to go for the next one. The same holds
+ * for the memory that compressed swap takes up.
  *
  * Context: Any, does not sleep.
  *
@@ -474,11 +486,12 @@ int panthor_room_get(struct panthor_room_visit *visit, unsigned long nr_pages)
 bool panthor_room_get_by_parts(struct panthor_room_visit *visit, unsigned long nr_pages)
 {
 	struct panthor_room *room = visit->room;
+	unsigned long leaves = min(nr_pages, room->ops->swap_memory(room));
 
-	if (!visit->has_turn || shortage(room, 0) > could_go(visit, nr_pages))
+	if (!visit->has_turn || shortage(room, 0) > could_go(visit, nr_pages) + leaves)
 		return false;
 
-	keep_promise(visit, nr_pages);
+	forget(visit, nr_pages);
 	count(room, PANTHOR_ROOM_STAT_PARTS, 1);
 
 	return true;
@@ -544,7 +557,7 @@ void panthor_room_end(struct panthor_room_visit *visit, bool keep)
 	struct panthor_room *room = visit->room;
 	u64 ns;
 
-	keep_promise(visit, visit->promised);
+	forget(visit, visit->asked);
 	if (!visit->has_turn)
 		return;
 

@@ -101,6 +101,17 @@ struct panthor_room_ops {
 	unsigned long (*swappable)(struct panthor_room *room);
 
 	/**
+	 * @swap_memory: Memory that holds what has been swapped out
+	 *
+	 * Compressed by zram or zswap. What is swapped in leaves its part of it.
+	 *
+	 * Context: Any, does not sleep.
+	 *
+	 * Return: Pages.
+	 */
+	unsigned long (*swap_memory)(struct panthor_room *room);
+
+	/**
 	 * @gone: The device is being unplugged, nobody should wait any more
 	 *
 	 * Context: Any, does not sleep.
@@ -138,6 +149,9 @@ struct panthor_room {
 	/** @promised: Pages promised to visits and not allocated yet. */
 	atomic_long_t promised;
 
+	/** @asked: The same, and those that they have allocated, until the visits end. */
+	atomic_long_t asked;
+
 	/** @queued: Pages that those in the queue are going to ask for. */
 	atomic_long_t queued;
 
@@ -171,6 +185,9 @@ struct panthor_room_visit {
 
 	/** @promised: Part of &panthor_room.promised that is for this visit. */
 	unsigned long promised;
+
+	/** @asked: Part of &panthor_room.asked that is for this visit. */
+	unsigned long asked;
 
 	/** @start: When the turn began. */
 	ktime_t start;

@@ -28,6 +28,9 @@ struct machine {
 	/** @swappable: What mm could swap out. */
 	unsigned long swappable;
 
+	/** @swap_memory: What swap itself takes up. */
+	unsigned long swap_memory;
+
 	/** @gone: The device is being unplugged. */
 	bool gone;
 
@@ -51,6 +54,11 @@ static unsigned long swappable(struct panthor_room *room)
 	return container_of(room, struct machine, room)->swappable;
 }
 
+static unsigned long swap_memory(struct panthor_room *room)
+{
+	return container_of(room, struct machine, room)->swap_memory;
+}
+
 static bool gone(struct panthor_room *room)
 {
 	return container_of(room, struct machine, room)->gone;
@@ -59,6 +67,7 @@ static bool gone(struct panthor_room *room)
 static const struct panthor_room_ops room_ops = {
 	.available = available,
 	.swappable = swappable,
+	.swap_memory = swap_memory,
 	.gone = gone,
 };
 
@@ -122,6 +131,7 @@ static int visit(struct machine *m, unsigned long nr_pages)
 static void expect_settled(struct kunit *test, struct machine *m)
 {
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->room.promised));
+	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->room.asked));
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->room.queued));
 	KUNIT_EXPECT_TRUE(test, list_empty(&m->room.queue));
 	KUNIT_EXPECT_FALSE(test, m->room.starving);
@@ -224,6 +234,37 @@ static void full_swap_is_exchanged_by_parts(struct kunit *test)
 	expect_settled(test, m);
 }
 
+/* What is swapped in leaves the memory that it took up when it was compressed. */
+static void compressed_swap_is_exchanged_by_parts(struct kunit *test)
+{
+	struct machine *m = machine_create(test, RESERVE + 325);
+	struct panthor_room_visit visit;
+
+	panthor_room_begin(&m->room, &visit, NULL);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, panthor_room_get(&visit, 400));
+	KUNIT_EXPECT_FALSE(test, panthor_room_get_by_parts(&visit, 400));
+	m->swap_memory = 74;
+	KUNIT_EXPECT_FALSE(test, panthor_room_get_by_parts(&visit, 400));
+	m->swap_memory = 75;
+	KUNIT_EXPECT_TRUE(test, panthor_room_get_by_parts(&visit, 400));
+	KUNIT_EXPECT_EQ(test, 0, visit.promised);
+
+	for (int i = 0; i < 4; i++) {
+		KUNIT_EXPECT_EQ(test, 0, panthor_room_get(&visit, 100));
+		KUNIT_EXPECT_EQ(test, 0, visit_fill(m, &visit, 100));
+		atomic_long_add(25, &m->free);
+	}
+	panthor_room_end(&visit, false);
+
+	/* It cannot leave more than what it will be. */
+	m->swap_memory = 1000;
+	panthor_room_begin(&m->room, &visit, NULL);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, panthor_room_get(&visit, 200));
+	KUNIT_EXPECT_FALSE(test, panthor_room_get_by_parts(&visit, 99));
+	panthor_room_end(&visit, false);
+	expect_settled(test, m);
+}
+
 static void rest_is_left_to_mm(struct kunit *test)
 {
 	struct machine *m = machine_create(test, RESERVE);
@@ -297,18 +338,29 @@ struct early {
 	/** @bo: What the memory is for. */
 	struct mock_bo *bo;
 
+	/** @has_filled: It has allocated the memory, too. */
+	bool has_filled;
+
 	/** @ended: The thread is at its end. */
 	struct completion ended;
 };
+
+static void early_fill(struct early *early)
+{
+	KUNIT_EXPECT_EQ(early->m->mock->test, 0,
+			visit_fill(early->m, &early->visit, early->bo->base.nr_pages));
+}
 
 static int early_thread(void *arg)
 {
 	struct early *early = arg;
 
-	/* Reading from swap takes time. */
+	/* Reading from swap takes time, and so does what the memory is for. */
+	if (!early->has_filled) {
+		msleep(50);
+		early_fill(early);
+	}
 	msleep(50);
-	KUNIT_EXPECT_EQ(early->m->mock->test, 0,
-			visit_fill(early->m, &early->visit, early->bo->base.nr_pages));
 	early->bo->facts.resident = true;
 	mock_bo_file(early->bo);
 	panthor_room_end(&early->visit, true);
@@ -317,7 +369,7 @@ static int early_thread(void *arg)
 	return 0;
 }
 
-static void what_others_were_promised_is_waited_for(struct kunit *test)
+static void visit_after_early(struct kunit *test, bool has_filled)
 {
 	struct machine *m = machine_create(test, 100 + RESERVE);
 	struct early *early = kunit_kzalloc(test, sizeof(*early), GFP_KERNEL);
@@ -328,6 +380,9 @@ static void what_others_were_promised_is_waited_for(struct kunit *test)
 	init_completion(&early->ended);
 	panthor_room_begin(&m->room, &early->visit, NULL);
 	KUNIT_ASSERT_EQ(test, 0, panthor_room_get(&early->visit, 100));
+	early->has_filled = has_filled;
+	if (has_filled)
+		early_fill(early);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(early_thread, early, "room-early"));
 
 	/* There is nothing to evict yet. */
@@ -336,6 +391,16 @@ static void what_others_were_promised_is_waited_for(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 100, stat_of(m, PANTHOR_ROOM_STAT_PAGES));
 	KUNIT_EXPECT_FALSE(test, early->bo->facts.resident);
 	expect_settled(test, m);
+}
+
+static void what_others_were_promised_is_waited_for(struct kunit *test)
+{
+	visit_after_early(test, false);
+}
+
+static void what_others_have_pinned_is_waited_for(struct kunit *test)
+{
+	visit_after_early(test, true);
 }
 
 static void vm_that_stays_busy_is_given_up(struct kunit *test)
@@ -668,11 +733,13 @@ static struct kunit_case room_test_cases[] = {
 	KUNIT_CASE(what_cannot_fit_evicts_nothing),
 	KUNIT_CASE(without_swap_there_is_no_room),
 	KUNIT_CASE(full_swap_is_exchanged_by_parts),
+	KUNIT_CASE(compressed_swap_is_exchanged_by_parts),
 	KUNIT_CASE(rest_is_left_to_mm),
 	KUNIT_CASE(vm_of_the_visit_keeps_its_bos),
 	KUNIT_CASE(kept_vm_is_waited_for),
 	KUNIT_CASE(busy_vm_is_waited_for),
 	KUNIT_CASE(what_others_were_promised_is_waited_for),
+	KUNIT_CASE(what_others_have_pinned_is_waited_for),
 	KUNIT_CASE(vm_that_stays_busy_is_given_up),
 	KUNIT_CASE(unplugged_device_is_not_waited_for),
 	KUNIT_CASE(failed_allocation_asks_for_the_turn),
