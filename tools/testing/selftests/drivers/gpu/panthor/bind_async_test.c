@@ -4,8 +4,10 @@
 #include "lib/pan_harness.h"
 #include "lib/pan_model.h"
 #include "lib/pan_pattern.h"
+#include "lib/pan_proc.h"
 
 #define SIZE		(64ull << 10)
+#define DEADLINE_MS	20000
 #define BAD_HANDLE	0x7fffffffu
 
 /* Long enough to see that something does not happen. */
@@ -298,8 +300,7 @@ TEST_F(async, failure_makes_the_vm_unusable)
 	pan_cs_store32(pan_ctx_begin(ctx, 0), pan_flag_va(1), 1);
 	pan_cs_spin_until(&ctx->cs[0], pan_flag_va(0));
 	ASSERT_OK(pan_ctx_submit(ctx, 0));
-	while (!*pan_flag(ctx, 1))
-		usleep(1000);
+	ASSERT_OK(pan_wait_word(pan_flag(ctx, 1), 1, DEADLINE_MS));
 
 	ASSERT_OK(pan_model_inject("as_stuck", 1));
 	ASSERT_OK(bind(ctx, &op, 1));

@@ -3,8 +3,10 @@
 #include "lib/pan_ctx.h"
 #include "lib/pan_harness.h"
 #include "lib/pan_pattern.h"
+#include "lib/pan_proc.h"
 
-#define SIZE	(64ull << 10)
+#define SIZE		(64ull << 10)
+#define DEADLINE_MS	20000
 
 FIXTURE(fault)
 {
@@ -127,8 +129,7 @@ TEST_F(fault, another_vm_does_not_notice)
 	pan_cs_spin_until(&other->cs[0], pan_flag_va(0));
 	pan_cs_store32(&other->cs[0], pan_flag_va(1), 7);
 	ASSERT_OK(pan_ctx_submit(other, 0));
-	while (!*pan_flag(other, 2))
-		usleep(1000);
+	ASSERT_OK(pan_wait_word(pan_flag(other, 2), 1, DEADLINE_MS));
 	EXPECT_EQ(-EINVAL, run_faulty(self, variant->emit));
 	*pan_flag(other, 0) = 1;
 	EXPECT_OK(pan_ctx_wait(other, 0));
@@ -227,8 +228,7 @@ TEST_F(faults, unmap_under_a_running_job)
 	pan_cs_wait(cs);
 	pan_cs_branch(cs, PAN_COND_ALWAYS, 0, loop);
 	ASSERT_OK(pan_ctx_submit(ctx, 0));
-	while (!*pan_flag(ctx, 0))
-		usleep(1000);
+	ASSERT_OK(pan_wait_word(pan_flag(ctx, 0), 1, DEADLINE_MS));
 	ASSERT_OK(pan_vm_unmap(ctx->dev, ctx->vm, bo.va, SIZE));
 	EXPECT_EQ(-EINVAL, pan_ctx_wait(ctx, 0));
 }
@@ -240,8 +240,7 @@ TEST_F(faults, vm_destroyed_under_a_running_job)
 	pan_cs_store32(pan_ctx_begin(ctx, 0), pan_flag_va(1), 1);
 	pan_cs_spin_until(&ctx->cs[0], pan_flag_va(0));
 	ASSERT_OK(pan_ctx_submit(ctx, 0));
-	while (!*pan_flag(ctx, 1))
-		usleep(1000);
+	ASSERT_OK(pan_wait_word(pan_flag(ctx, 1), 1, DEADLINE_MS));
 	ASSERT_OK(pan_vm_destroy(ctx->dev, ctx->vm));
 	EXPECT_NE(0, pan_ctx_wait(ctx, 0));
 	ctx->vm = 0;

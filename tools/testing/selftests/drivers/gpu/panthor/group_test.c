@@ -2,9 +2,11 @@
 /* Groups: DRM_IOCTL_PANTHOR_GROUP_CREATE, GROUP_DESTROY, GROUP_GET_STATE */
 #include "lib/pan_ctx.h"
 #include "lib/pan_harness.h"
+#include "lib/pan_proc.h"
 
 #define MAX_GROUPS	128
 #define MAX_QUEUES	32
+#define DEADLINE_MS	20000
 
 FIXTURE(group)
 {
@@ -229,8 +231,7 @@ TEST_F(group, destroy_ends_a_running_job)
 	pan_cs_store32(pan_ctx_begin(&ctx, 0), pan_flag_va(1), 1);
 	pan_cs_spin_until(&ctx.cs[0], pan_flag_va(0));
 	ASSERT_OK(pan_ctx_submit(&ctx, 0));
-	while (!*pan_flag(&ctx, 1))
-		usleep(1000);
+	ASSERT_OK(pan_wait_word(pan_flag(&ctx, 1), 1, DEADLINE_MS));
 
 	ASSERT_OK(destroy(&self->dev, ctx.group, 0));
 	EXPECT_EQ(-ECANCELED, pan_ctx_wait(&ctx, 0));

@@ -53,10 +53,8 @@ static int endless_client(void *arg)
 		return 1;
 	pan_cs_store32(pan_ctx_begin(&ctx, 0), pan_flag_va(1), 1);
 	pan_cs_spin_until(&ctx.cs[0], pan_flag_va(0));
-	if (pan_ctx_submit(&ctx, 0))
+	if (pan_ctx_submit(&ctx, 0) || pan_wait_word(pan_flag(&ctx, 1), 1, DEADLINE_MS))
 		return 1;
-	while (!*pan_flag(&ctx, 1))
-		pan_sleep_ms(1);
 	__sync_fetch_and_add(ready, 1);
 	for (;;)
 		pause();

@@ -10,6 +10,7 @@
 #include "lib/pan_mem.h"
 #include "lib/pan_model.h"
 #include "lib/pan_pattern.h"
+#include "lib/pan_proc.h"
 
 #define SIZE		(256ull << 10)
 #define DEADLINE_MS	20000
@@ -23,30 +24,6 @@ FIXTURE(reset)
 	uint64_t resets;
 };
 
-static int wait_flag(struct pan_ctx *ctx, uint32_t flag)
-{
-	uint64_t end = pan_now_ms() + DEADLINE_MS;
-
-	while (!*pan_flag(ctx, flag)) {
-		if (pan_now_ms() >= end)
-			return -ETIME;
-		pan_sleep_ms(1);
-	}
-	return 0;
-}
-
-static int wait_resets(uint64_t count)
-{
-	uint64_t end = pan_now_ms() + DEADLINE_MS;
-
-	while (pan_model_count("resets") < count) {
-		if (pan_now_ms() >= end)
-			return -ETIME;
-		pan_sleep_ms(5);
-	}
-	return 0;
-}
-
 /* A job that keeps its VM in an address space until it is let go. */
 static int start_endless(struct pan_ctx *ctx)
 {
@@ -56,7 +33,7 @@ static int start_endless(struct pan_ctx *ctx)
 	pan_cs_spin_until(&ctx->cs[0], pan_flag_va(0));
 	if (pan_ctx_submit(ctx, 0))
 		return -EIO;
-	return wait_flag(ctx, 1);
+	return pan_wait_word(pan_flag(ctx, 1), 1, DEADLINE_MS);
 }
 
 static int end_endless(struct pan_ctx *ctx)
@@ -108,9 +85,8 @@ static int new_client_works_after_reset(struct pan_dev *dev)
 	uint64_t end = pan_now_ms() + DEADLINE_MS;
 	int ret;
 
-	do {
-		ret = new_client_works(dev);
-	} while (ret == -ENOSPC && pan_now_ms() < end);
+	while ((ret = new_client_works(dev)) == -ENOSPC && pan_now_ms() < end)
+		pan_sleep_ms(5);
 	return ret;
 }
 
@@ -139,7 +115,7 @@ TEST_F(reset, mcu_that_hangs)
 	ASSERT_OK(pan_model_inject("mcu_hang", 1));
 	pan_cs_store32(pan_ctx_begin(ctx, 0), pan_flag_va(2), 1);
 	ASSERT_OK(pan_ctx_submit(ctx, 0));
-	EXPECT_OK(wait_resets(self->resets + 1));
+	EXPECT_OK(pan_model_wait_resets(self->resets + 1, DEADLINE_MS));
 
 	/* Who was running when the MCU hung has lost its job. */
 	EXPECT_NE(0, pan_ctx_wait(&self->busy, 0));
@@ -163,7 +139,7 @@ TEST_F(reset, many_resets)
 		ASSERT_OK(pan_model_inject("mcu_hang", 1));
 		pan_cs_store32(pan_ctx_begin(&self->ctx, 0), pan_flag_va(2), 1);
 		pan_ctx_submit(&self->ctx, 0);
-		EXPECT_OK(wait_resets(self->resets + i));
+		EXPECT_OK(pan_model_wait_resets(self->resets + i, DEADLINE_MS));
 		pan_ctx_wait(&self->busy, 0);
 		pan_ctx_wait(&self->ctx, 0);
 		ASSERT_OK(pan_ctx_new_group_after_reset(&self->busy, DEADLINE_MS));
@@ -187,7 +163,7 @@ TEST_F(reset, address_space_command_that_never_ends)
 	ASSERT_OK(start_endless(busy));
 	ASSERT_OK(pan_model_inject("as_stuck", 1));
 	EXPECT_EQ(-ETIMEDOUT, pan_vm_bind(&self->dev, busy->vm, 0, &op, 1));
-	EXPECT_OK(wait_resets(self->resets + 1));
+	EXPECT_OK(pan_model_wait_resets(self->resets + 1, DEADLINE_MS));
 	end_endless(busy);
 
 	/* A synchronous bind that failed has changed nothing: the VM goes on. */

@@ -48,18 +48,6 @@ FIXTURE_TEARDOWN(reset_timeout)
 	pan_close(&self->dev);
 }
 
-static int wait_resets(uint64_t count)
-{
-	uint64_t end = pan_now_ms() + DEADLINE_MS;
-
-	while (pan_model_count("resets") < count) {
-		if (pan_now_ms() >= end)
-			return -ETIME;
-		pan_sleep_ms(5);
-	}
-	return 0;
-}
-
 /* The driver does not tell by which of several errors. */
 static void expect_timed_out(struct __test_metadata *_metadata, struct pan_ctx *ctx)
 {
@@ -86,7 +74,7 @@ TEST_F_TIMEOUT(reset_timeout, of_groups_without_a_slot, 120)
 	ASSERT_OK(pan_model_inject("resume_hang", 1));
 	pan_cs_spin_until(pan_ctx_begin(&self->ctx, 0), pan_flag_va(NEVER_SET));
 	ASSERT_OK(pan_ctx_submit(&self->ctx, 0));
-	EXPECT_OK(wait_resets(self->resets + 1));
+	EXPECT_OK(pan_model_wait_resets(self->resets + 1, DEADLINE_MS));
 	expect_timed_out(_metadata, &self->blocked);
 	expect_timed_out(_metadata, &self->ctx);
 }

@@ -8,6 +8,7 @@
 #include "lib/pan_mem.h"
 #include "lib/pan_model.h"
 #include "lib/pan_pattern.h"
+#include "lib/pan_proc.h"
 
 #define MAX_GROUPS	64
 #define MAX_VMS		32
@@ -32,18 +33,6 @@ FIXTURE_TEARDOWN(sched)
 {
 	pan_ctx_fini(&self->ctx);
 	pan_close(&self->dev);
-}
-
-static int wait_flag(struct pan_ctx *ctx, uint32_t flag, uint32_t value)
-{
-	uint64_t end = pan_now_ms() + DEADLINE_MS;
-
-	while (*pan_flag(ctx, flag) != value) {
-		if (pan_now_ms() >= end)
-			return -ETIME;
-		pan_sleep_ms(1);
-	}
-	return 0;
 }
 
 TEST_F(sched, more_groups_than_slots_do_their_work)
@@ -108,7 +97,7 @@ TEST_F(sched, jobs_that_do_not_end_give_up_their_slots)
 				     &sync, 1));
 	}
 	for (i = 0; i < count; i++)
-		EXPECT_OK(wait_flag(ctx, 1 + i, 1));
+		EXPECT_OK(pan_wait_word(pan_flag(ctx, 1 + i), 1, DEADLINE_MS));
 	*pan_flag(ctx, 0) = 1;
 	for (i = 0; i < count; i++) {
 		EXPECT_OK(pan_syncobj_wait(ctx->dev, done[i], 0, PAN_JOB_TIMEOUT));
@@ -166,7 +155,7 @@ TEST_F(sched, endless_jobs_in_more_vms_than_address_spaces)
 		ASSERT_OK(pan_ctx_submit(&ctx[i], 0));
 	}
 	for (i = 0; i < count; i++)
-		EXPECT_OK(wait_flag(&ctx[i], 1, 1));
+		EXPECT_OK(pan_wait_word(pan_flag(&ctx[i], 1), 1, DEADLINE_MS));
 	for (i = 0; i < count; i++)
 		*pan_flag(&ctx[i], 0) = 1;
 	for (i = 0; i < count; i++) {
@@ -260,7 +249,7 @@ TEST_F(sched, running_job_keeps_the_device_awake)
 	pan_cs_store32(pan_ctx_begin(ctx, 0), pan_flag_va(1), 1);
 	pan_cs_spin_until(&ctx->cs[0], pan_flag_va(0));
 	ASSERT_OK(pan_ctx_submit(ctx, 0));
-	ASSERT_OK(wait_flag(ctx, 1, 1));
+	ASSERT_OK(pan_wait_word(pan_flag(ctx, 1), 1, DEADLINE_MS));
 	pan_sleep_ms(300);
 	EXPECT_OK(pan_wait_runtime_status(&self->dev, "active", 0));
 	*pan_flag(ctx, 0) = 1;

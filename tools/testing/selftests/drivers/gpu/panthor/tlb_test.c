@@ -9,21 +9,23 @@
 #include "lib/pan_mem.h"
 #include "lib/pan_model.h"
 #include "lib/pan_pattern.h"
+#include "lib/pan_proc.h"
 
-#define SIZE	(64ull << 10)
+#define SIZE		(64ull << 10)
+#define DEADLINE_MS	20000
 
 /*
  * A TLB entry must survive until it is used again: nothing else that the jobs
  * need lies on a page with a number like this one's, modulo any power of two
  * that a TLB might be indexed with.
  */
-#define SPOT	(5 * PAN_PAGE + 8)
+#define SPOT		(5 * PAN_PAGE + 8)
 
 /*
  * More invalidations than there are while one is dropped: the client of a test
  * before may still be going, and has some, too.
  */
-#define MANY	100000
+#define MANY		100000
 
 FIXTURE(tlb)
 {
@@ -51,8 +53,7 @@ FIXTURE_SETUP(tlb)
 	pan_cs_store32(pan_ctx_begin(ctx, 0), pan_flag_va(1), 1);
 	pan_cs_spin_until(&ctx->cs[0], pan_flag_va(0));
 	ASSERT_OK(pan_ctx_submit(ctx, 0));
-	while (!*pan_flag(ctx, 1))
-		pan_sleep_ms(1);
+	ASSERT_OK(pan_wait_word(pan_flag(ctx, 1), 1, DEADLINE_MS));
 	pan_cs_fill(pan_ctx_begin(ctx, 1), self->bo.va, SIZE, 1);
 	ASSERT_OK(pan_ctx_run(ctx, 1));
 	self->stale = pan_model_count("tlb_stale");

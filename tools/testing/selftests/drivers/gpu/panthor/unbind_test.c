@@ -4,8 +4,10 @@
 #include "lib/pan_harness.h"
 #include "lib/pan_mem.h"
 #include "lib/pan_pattern.h"
+#include "lib/pan_proc.h"
 
 #define SIZE	(256ull << 10)
+#define DEADLINE_MS	20000
 
 FIXTURE(unbind)
 {
@@ -146,8 +148,7 @@ TEST_F(unbind, with_a_running_job)
 	pan_cs_store32(pan_ctx_begin(ctx, 0), pan_flag_va(1), 1);
 	pan_cs_spin_until(&ctx->cs[0], pan_flag_va(0));
 	ASSERT_OK(pan_ctx_submit(ctx, 0));
-	while (!*pan_flag(ctx, 1))
-		pan_sleep_ms(1);
+	ASSERT_OK(pan_wait_word(pan_flag(ctx, 1), 1, DEADLINE_MS));
 	ASSERT_OK(pan_unbind(&self->dev));
 	pan_close(&self->dev);
 	ASSERT_OK(pan_rebind(&self->dev));

@@ -5,6 +5,7 @@
 #include "kselftest.h"
 #include "pan_dev.h"
 #include "pan_file.h"
+#include "pan_mem.h"
 #include "pan_model.h"
 
 #define MODEL_DIR	"/sys/kernel/debug/panthor-model"
@@ -36,6 +37,18 @@ uint64_t pan_model_count(const char *name)
 
 	pan_model_counter(name, &value);
 	return value;
+}
+
+int pan_model_wait_resets(uint64_t count, int timeout_ms)
+{
+	uint64_t end = pan_now_ms() + timeout_ms;
+
+	while (pan_model_count("resets") < count) {
+		if (pan_now_ms() >= end)
+			return -ETIME;
+		pan_sleep_ms(5);
+	}
+	return 0;
 }
 
 bool pan_model_can_inject(const char *name)

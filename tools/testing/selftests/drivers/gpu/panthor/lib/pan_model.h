@@ -17,6 +17,9 @@ int pan_model_counter(const char *name, uint64_t *value);
 /* The same for code that has found the counter before: 0 when it is gone. */
 uint64_t pan_model_count(const char *name);
 
+/* Until the GPU has been reset so often in all; -ETIME if it has not in time. */
+int pan_model_wait_resets(uint64_t count, int timeout_ms);
+
 bool pan_model_can_inject(const char *name);
 
 /* Sets a file of inject/; says when that fails. */
