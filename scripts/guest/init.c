@@ -295,6 +295,16 @@ static void run_child(char *program, char *argv[])
 	_exit(127);
 }
 
+/*
+ * Tests that fill memory leave it in small pieces, and then huge pages are sought
+ * for long. Not every kernel can help it.
+ */
+static void defragment(void)
+{
+	write_text("/proc/sys/vm/drop_caches", "1");
+	write_text("/proc/sys/vm/compact_memory", "1");
+}
+
 static void do_run(const char *seconds, char *rest)
 {
 	char *name = strtok(rest, " ");
@@ -310,6 +320,7 @@ static void do_run(const char *seconds, char *rest)
 	argv[i] = NULL;
 	if (!name || !argv[0])
 		stop("the plan has a 'run' without a program");
+	defragment();
 	printf("@lab begin %s\n", name);
 	mark("begin", name);
 	fflush(stdout);

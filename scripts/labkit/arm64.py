@@ -237,7 +237,7 @@ class Tests(UmlTests):
 
     def __init__(self, name="arm64", *more):
         # A memory access of the guest's costs ten times what it does in UML
-        super().__init__(name, ["arm64", *more], _MEMORY, 3600, effort=25)
+        super().__init__(name, ["arm64", *more], _MEMORY, 3600, effort=20)
         self.board = Board(name, *more)
 
     def build(self):
