@@ -178,8 +178,9 @@ class Board:
         source = self.kernel.objects / "board.dts"
         self.dtb = self.kernel.objects / "board-gpu.dtb"
         machine = _BOARD[1] + f",dumpdtb={plain}"
+        # A network card that nobody asked for would want its ROM
         self._run(_QEMU, "-M", machine, *_BOARD[2:], "-m", _MEMORY,
-                  "-display", "none")
+                  "-nodefaults", "-display", "none")
         text = self._run("dtc", "-q", "-I", "dtb", "-O", "dts", str(plain))
         nodes = (_GUEST / "panthor-model.dtsi").read_text(encoding="utf-8")
         source.write_text(text + nodes, encoding="utf-8")
