@@ -9,6 +9,8 @@ built and boots much faster.
 """
 
 import dataclasses
+import fnmatch
+import os
 import re
 import subprocess
 
@@ -63,6 +65,15 @@ class Boot:
     append: tuple = ()
     # Whether mainline turns lockdep off here, by design of a test of its own
     lockdep_ends: bool = False
+
+    def only(self, pattern):
+        """The same with those suites and programs that match, or None."""
+        suites = tuple(fnmatch.filter(self.suites, pattern))
+        programs = tuple(p for p in self.programs
+                         if fnmatch.fnmatch(p.name, pattern))
+        if not suites and not programs:
+            return None
+        return dataclasses.replace(self, suites=suites, programs=programs)
 
 
 @dataclasses.dataclass
@@ -225,6 +236,7 @@ class Tests:
 
     def __init__(self):
         self.lane = Lane("x86_64")
+        self.pattern = os.environ.get("TESTS") or "*"
 
     def kernel(self, variant):
         """Assemble, configure and build a variant; returns a kbuild.Kernel."""
@@ -240,26 +252,40 @@ class Tests:
 
     def run(self):
         """Build and test; return the exit status."""
-        for variant in VARIANTS:
-            self.variant(variant, self.kernel(variant))
-        return self.lane.finish()
+        return self.lane.judge(self.test_all)
 
-    def variant(self, variant, kernel):
-        """Run the boots of a variant, and what only the first one has."""
+    def test_all(self):
+        """All variants, or those that have what TESTS asks for."""
+        for variant in VARIANTS:
+            boots = list(filter(None, (b.only(self.pattern)
+                                       for b in variant.boots)))
+            # The programs are known when its kernel has been built
+            if boots or variant is VARIANTS[0]:
+                self.variant(variant, self.kernel(variant), boots)
+        if not self.lane.groups:
+            raise Fail("no KUnit suite and no program of this lane matches "
+                       f"'{self.pattern}'")
+
+    def variant(self, variant, kernel, boots):
+        """Run boots of a variant, and what only the first one has."""
         passed = 0
-        for boot in variant.boots:
+        for boot in boots:
             results = self.boot(kernel, boot)
             if boot.name.startswith("mainline"):
                 passed += ktap.count(results)[ktap.PASS]
         if variant is not VARIANTS[0]:
             return
-        self.lane.check("mainline", f"{MAINLINE_TESTS} tests of mainline pass",
-                        passed == MAINLINE_TESTS, f"{passed} passed")
+        if self.pattern == "*":
+            self.lane.check("mainline",
+                            f"{MAINLINE_TESTS} tests of mainline pass",
+                            passed == MAINLINE_TESTS, f"{passed} passed")
         programs = kernel.selftests(_SELFTESTS, "-static")[1]
         if not programs:
             raise Fail(f"there are no selftests in {_SELFTESTS}")
-        self.boot(kernel, Boot("qxl", programs=tuple(programs), zram=True,
-                               devices=("-device", "qxl-vga")))
+        qxl = Boot("qxl", programs=tuple(programs), zram=True,
+                   devices=("-device", "qxl-vga")).only(self.pattern)
+        if qxl:
+            self.boot(kernel, qxl)
 
     def boot(self, kernel, boot):
         """Boot and judge; returns the results of the tests."""
