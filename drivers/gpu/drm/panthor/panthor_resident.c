@@ -92,6 +92,27 @@ static void print_more(struct panthor_reclaim *reclaim, struct drm_printer *p)
 	panthor_room_print(&container_of(reclaim, struct panthor_device, reclaim)->room, p);
 }
 
+/*
+ * By how much mm raises the watermarks at most, for a while after it had to take
+ * a page of another mobility's block (boost_watermark(), with the default of
+ * vm.watermark_boost_factor): what si_mem_available() does not know, and what
+ * makes an allocation that cannot swap anything out call the OOM killer.
+ */
+static unsigned long max_boost(void)
+{
+	unsigned long nr_pages = 0;
+	int nid;
+
+	for_each_online_node(nid) {
+		const struct zone *zone = NODE_DATA(nid)->node_zones;
+
+		for (int i = 0; i < MAX_NR_ZONES; i++)
+			nr_pages += zone[i]._watermark[WMARK_HIGH] * 3 / 2;
+	}
+
+	return nr_pages;
+}
+
 /**
  * panthor_resident_init() - Prepare making room in a device's memory
  * @ptdev: Device. Neither BOs nor VMs exist yet.
@@ -100,9 +121,12 @@ static void print_more(struct panthor_reclaim *reclaim, struct drm_printer *p)
  */
 void panthor_resident_init(struct panthor_device *ptdev)
 {
-	/* On top of what the watermarks reserve, which counts as not available. */
-	unsigned long reserve = clamp(totalram_pages() / 64, SZ_2M >> PAGE_SHIFT,
-				      SZ_64M >> PAGE_SHIFT);
+	/*
+	 * On top of what the watermarks reserve, which counts as not available. On
+	 * a small machine that would be less than what they are raised by.
+	 */
+	unsigned long reserve = max(min(totalram_pages() / 64, SZ_64M >> PAGE_SHIFT),
+				    max_boost() + (SZ_2M >> PAGE_SHIFT));
 
 	panthor_room_init(&ptdev->room, &ptdev->reclaim, &room_ops, reserve, GIVE_UP_NS);
 	ptdev->reclaim.print_more = print_more;
