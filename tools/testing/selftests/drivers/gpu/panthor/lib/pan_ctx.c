@@ -5,6 +5,7 @@
 
 #include "pan_ctx.h"
 #include "pan_mem.h"
+#include "pan_model.h"
 
 /* Buffers start on 2 MiB boundaries, so that the driver may use large pages. */
 #define DATA_ALIGN	(2ull << 20)
@@ -196,5 +197,7 @@ int pan_ctx_run(struct pan_ctx *ctx, uint32_t queue)
 	if (ret)
 		return pan_error(ret, "DRM_IOCTL_PANTHOR_GROUP_SUBMIT");
 	ret = pan_ctx_wait(ctx, queue);
+	if (ret == -ETIME || ret == -ETIMEDOUT)
+		pan_model_tell();
 	return ret ? pan_error(ret, "job on queue %u", queue) : 0;
 }

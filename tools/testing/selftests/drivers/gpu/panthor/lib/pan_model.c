@@ -51,6 +51,18 @@ int pan_model_wait_resets(uint64_t count, int timeout_ms)
 	return 0;
 }
 
+void pan_model_tell(void)
+{
+	FILE *f = fopen(MODEL_DIR "/state", "re");
+	char line[256];
+
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f))
+		fprintf(stderr, "# model: %s", line);
+	fclose(f);
+}
+
 bool pan_model_can_inject(const char *name)
 {
 	char path[PATH_MAX];

@@ -20,6 +20,9 @@ uint64_t pan_model_count(const char *name);
 /* Until the GPU has been reset so often in all; -ETIME if it has not in time. */
 int pan_model_wait_resets(uint64_t count, int timeout_ms);
 
+/* Prints what the GPU is at, for whom it keeps waiting. Quiet without a model. */
+void pan_model_tell(void);
+
 bool pan_model_can_inject(const char *name);
 
 /* Sets a file of inject/; says when that fails. */

@@ -12,6 +12,7 @@
 
 #include "pan_file.h"
 #include "pan_mem.h"
+#include "pan_model.h"
 #include "pan_proc.h"
 
 void *pan_shared_alloc(size_t size)
@@ -129,8 +130,10 @@ int pan_wait_word(volatile uint32_t *word, uint32_t value, int timeout_ms)
 	uint64_t end = pan_now_ms() + timeout_ms;
 
 	while (*word < value) {
-		if (pan_now_ms() >= end)
+		if (pan_now_ms() >= end) {
+			pan_model_tell();
 			return -ETIME;
+		}
 		pan_sleep_ms(5);
 	}
 	return 0;
