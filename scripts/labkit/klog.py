@@ -80,6 +80,18 @@ def _without_expected_ooms(lines):
             end = None
 
 
+def during(text, name):
+    """The lines that the kernel printed while a test was running."""
+    lines, inside = [], False
+    for line in text.splitlines():
+        mark = _MARK.search(line)
+        if mark:
+            inside = mark.group(1) == name and "begin" in line
+        elif inside:
+            lines.append(line)
+    return lines
+
+
 def splats(text, context=25):
     """The reports in a kernel log, in order.
 

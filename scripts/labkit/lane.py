@@ -27,6 +27,7 @@ class Lane:
     def __init__(self, name):
         self.name = name
         self.groups = {}
+        self.unsteady = {}
         self.absent = False
 
     def add(self, group, results):
@@ -42,6 +43,21 @@ class Lane:
         """The lane cannot run on this machine, which is no failure."""
         self.absent = True
         self.add("lane", [Result("all", SKIP, reason)])
+
+    def failures(self, group):
+        """The failed results of a group."""
+        return [r for r in self.groups.get(group, []) if r.status == FAIL]
+
+    def explain(self, group, lines):
+        """Show lines with the first failure of a group, if there is any."""
+        for result in self.failures(group)[:1]:
+            result.output += lines
+
+    def again(self, group):
+        """Forget a group that is about to run again; returns its failures."""
+        failures = self.failures(group)
+        self.groups.pop(group, None)
+        return failures
 
     def tap(self, group, text):
         """Add the results in a KTAP text; none at all is a failure."""
@@ -108,25 +124,34 @@ class Lane:
         paths.TEST.mkdir(parents=True, exist_ok=True)
         path = paths.TEST / f"{self.name}.tap"
         path.write_text(ktap.write(self.groups), encoding="utf-8")
-        summary(self.name, self.groups)
+        summary(self.name, self.groups, self.unsteady)
         say(f"KTAP: {path.relative_to(paths.REPO)}")
         numbers = ktap.count(self.results())
         say(ktap.closing(numbers))
         return 1 if numbers[FAIL] else 0
 
 
-def summary(name, groups):
-    """Print, for a person, a line a group and what failed or was skipped."""
+def _failed(word, result):
+    say(f"    {word} {result.name}" +
+        (f": {result.reason}" if result.reason else ""))
+    for line in result.output[:30]:
+        say(f"      | {line.rstrip()}")
+
+
+def summary(name, groups, unsteady):
+    """Print, for a person, a line a group and what failed or was skipped.
+
+    unsteady: {group: what failed the first time it ran, and then no more}.
+    """
     say(f"\n{name}:")
     width = max((len(g) for g in groups), default=0)
     for group, results in groups.items():
         say(f"  {group:{width}}  {ktap.closing(ktap.count(results))}")
+        for result in unsteady.get(group, ()):
+            _failed("FAILED AT FIRST, passed when run again:", result)
         for result in results:
             if result.status == FAIL:
-                say(f"    FAILED {result.name}" +
-                    (f": {result.reason}" if result.reason else ""))
-                for line in result.output[:30]:
-                    say(f"      | {line.rstrip()}")
+                _failed("FAILED", result)
             elif result.status in (SKIP, XFAIL):
                 word = "skipped" if result.status == SKIP else \
                     "failed as expected"

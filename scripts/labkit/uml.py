@@ -5,13 +5,15 @@ import fnmatch
 import os
 import re
 
-from . import base, guest, kbuild, ktap, paths, tree
+from . import base, guest, kbuild, klog, ktap, paths, tree
 from .lane import Lane, broken
 from .ui import Fail, Progress, say
 
 SELFTESTS = "drivers/gpu/panthor"
 _MARK = re.compile(r"^@lab (\w+) ?(.*)$")
 _TIME_LIMIT = 300
+# Of the kernel log, with a failure
+_LOG_LINES = 12
 
 
 def kernel(fragments, name=None, topic=None):
@@ -192,6 +194,8 @@ class Tests:
             elif match.group(1) == "end":
                 status = int(match.group(2).split()[-1])
                 self.lane.program(name, status, "\n".join(text))
+                self.lane.explain(name, klog.during(outcome.kernel_log,
+                                                    name)[-_LOG_LINES:])
                 name = None
         if name is not None:
             self.lane.program(name, 0, "\n".join(text))
