@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 """The arm64 lane: the order of modules, the guest's plan, the initramfs."""
 
+import contextlib
+import io
 import tempfile
+import time
 import types
 import unittest
 from pathlib import Path
 from unittest import mock
 
-from labkit import arm64
+from labkit import arm64, paths, steadiness
+from labkit.guest import Outcome
 from labkit.initramfs import Initramfs
 from labkit.ui import Fail
 
@@ -111,6 +115,91 @@ class Plan(Case):
         self.assertIn("kunit panthor*", tests._rows("selftests", [], 300))
         # Once is enough
         self.assertEqual([], tests._rows("selftests-2", [], 300))
+
+
+class Again(Case):
+    """What fails is run once more; what fails twice fails the lane."""
+
+    LOG = ("[    1.0] lab: begin a_test\n[    2.0] panthor: job timeout\n"
+           "[    3.0] lab: end a_test\n")
+    GOOD = "TAP version 13\n1..1\nok 1 x\n"
+    BAD = GOOD.replace("ok 1", "not ok 1")
+
+    def run_lane(self, *boots, log=LOG):
+        """Boots with what a_test, b_test, ... print; (status, words, boots)."""
+        names = [f"{letter}_test" for letter in "abcdefgh"[:len(boots[0])]]
+        asked = []
+
+        def boot(_rows, programs, _log, _timeout, *, each, **_):
+            ran = [p.name for p in programs]
+            asked.append(ran)
+            output = ""
+            for name, text in zip(ran, boots[len(asked) - 1], strict=True):
+                each(f"@lab begin {name}")
+                output += f"@lab begin {name}\n{text}@lab end {name} 0\n"
+            return Outcome(0, 1.0, output + "@lab done\n", log)
+
+        tests = arm64.Tests()
+        objects = self.root / "obj"
+        objects.mkdir()
+        (objects / ".config").write_text("", encoding="ascii")
+        tests.kernel = types.SimpleNamespace(objects=objects)
+        tests.board = types.SimpleNamespace(boot=boot)
+        (self.root / "log").mkdir()
+        with contextlib.redirect_stdout(io.StringIO()) as out, \
+             mock.patch.object(paths, "REPO", self.root), \
+             mock.patch.object(paths, "TEST", self.root / "test"), \
+             mock.patch.object(paths, "LOG", self.root / "log"):
+            status = tests.lane.judge(lambda: tests.selftests(
+                [Path(f"/x/{n}") for n in names], 300))
+        return status, out.getvalue(), asked
+
+    def test_only_what_failed_runs_again(self):
+        status, words, boots = self.run_lane([self.BAD, self.GOOD],
+                                             [self.GOOD])
+        self.assertEqual(boots, [["a_test", "b_test"], ["a_test"]])
+        self.assertEqual(status, 0, words)
+        self.assertIn("FAILED AT FIRST, passed when run again: x", words)
+        # What the kernel said while it failed
+        self.assertIn("| [    2.0] panthor: job timeout", words)
+
+    def test_twice_is_a_failure(self):
+        status, words, boots = self.run_lane([self.BAD], [self.BAD])
+        self.assertEqual((status, len(boots)), (1, 2))
+        self.assertNotIn("AT FIRST", words)
+
+    def test_many_are_a_failure_at_once(self):
+        status, _, boots = self.run_lane([self.BAD] * 4)
+        self.assertEqual((status, len(boots)), (1, 1))
+
+    def test_report_of_the_kernel_is_one_however_often_it_passes(self):
+        status, words, boots = self.run_lane(
+            [self.GOOD], log="[    1.0] WARNING: mm/vmscan.c:1 at f\n")
+        self.assertEqual((status, len(boots)), (1, 1))
+        self.assertIn("mm/vmscan.c", words)
+
+    def test_no_failure_no_second_boot(self):
+        status, words, boots = self.run_lane([self.GOOD])
+        self.assertEqual((status, len(boots)), (0, 1), words)
+
+
+class Steadiness(unittest.TestCase):
+    """A processor that was not there is noticed, when and for how long."""
+
+    def test_worst_in_an_interval(self):
+        watch = steadiness.Watch()
+        watch.late = [(10.0, 0.2), (20.0, 0.4), (30.0, 0.1)]
+        self.assertEqual(watch.worst(9, 12), 0.2)
+        self.assertEqual(watch.worst(9, 40), 0.4)
+        self.assertEqual(watch.worst(21, 29), 0)
+        # It had begun before the interval, or ended after it
+        self.assertEqual(watch.worst(29.95, 29.99), 0.1)
+
+    def test_threads_end(self):
+        with steadiness.Watch() as watch:
+            time.sleep(0.1)
+        # pylint: disable=protected-access
+        self.assertFalse(any(t.is_alive() for t in watch._threads))
 
 
 class Missing(unittest.TestCase):
