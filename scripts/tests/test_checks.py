@@ -188,6 +188,26 @@ class Documents(unittest.TestCase):
         self.assertEqual([], docs.parse_abi("nothing to say\n"))
 
 
+class Sphinx(unittest.TestCase):
+    """What make htmldocs prints."""
+
+    def test_complaints_about_our_files(self):
+        """Of Sphinx and of kernel-doc, wherever the tree is; not of others."""
+        page, code = "Documentation/gpu/panthor-x.rst", "drivers/gpu/drm/x.c"
+        text = f"""\
+  PARSE   include/uapi/drm/panthor_drm.h
+/some/mm/tree/{page}:12: WARNING: Title underline too short.
+../../{page}: WARNING: document isn't included in any toctree
+Warning: ../{code}:33 function parameter 'y' not described in 'x'
+WARNING: ./{code}:34 bad line
+/some/mm/tree/Documentation/gpu/other.rst:1: ERROR: Unexpected indentation.
+{page}:13: nothing wrong here
+"""
+        found = docs.parse_sphinx(text, "/some/mm/tree", {page, code})
+        self.assertEqual([(page, 12), (page, 0), (code, 33), (code, 34)],
+                         [(f.file, f.line) for f in found])
+
+
 class Sparse(unittest.TestCase):
     """sparse."""
 

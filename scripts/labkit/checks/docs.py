@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kernel-doc comments and the documentation of the ABI."""
+"""kernel-doc comments, the documentation of the ABI, the pages."""
 
 import re
 import subprocess
@@ -13,6 +13,10 @@ from .context import Outcome
 _SCANNED = re.compile(r"^Info: .* Scanning doc for ", re.M)
 _ABI = re.compile(r"(?P<file>Documentation/ABI/\S+?):(?P<line>\d+)")
 _WHAT = re.compile(r"^What:\s*(\S+)", re.M)
+_PAGE = re.compile(r"^Documentation/(gpu/\S+)\.rst$")
+# Sphinx: FILE:LINE: WARNING: text; kernel-doc: Warning: FILE:LINE text.
+_COMPLAINT = re.compile(r"^(?:(?:warning|error): )?(?:\.\.?/)*"
+                        r"(?P<file>[\w./-]+?):(?:(?P<line>\d+):?)? ", re.I)
 
 
 def run_kernel_doc(tree, names):
@@ -44,6 +48,51 @@ def kernel_doc(context, log):
         wrong = findings.new(wrong, findings.Baseline(
             "kernel-doc", context.base.commit, old).get(compute))
     outcome.add("no new complaint", wrong)
+    return outcome
+
+
+def parse_sphinx(text, directory, names):
+    """The complaints that are about some files: one a line.
+
+    directory: of the tree; names: in it.
+    """
+    found = []
+    for line in text.replace(f"{directory}/", "").splitlines():
+        match = _COMPLAINT.match(line)
+        if match and match["file"] in names and \
+           re.search("warning|error|severe", line, re.I):
+            found.append(findings.Finding(match["file"], line,
+                                          int(match["line"] or 0)))
+    return found
+
+
+def pages(context, log):
+    """The kernel's Sphinx makes the pages, and says nothing about our files."""
+    outcome = Outcome("pages")
+    touched = context.touched()
+    names = [n for n, letter in touched.items() if letter != "D"]
+    with paths.scratch(paths.BUILD, ".html-") as scratch:
+        done = subprocess.run(
+            ["make", f"O={scratch}", "SPHINXDIRS=gpu", "htmldocs"],
+            cwd=context.tree.directory, capture_output=True, text=True,
+            errors="replace", check=False)
+        text = done.stdout + done.stderr
+        log.write(text)
+        if done.returncode:
+            raise Fail("make htmldocs failed: " +
+                       (text.strip().splitlines() or ["it said nothing"])[-1])
+        made = {p.stem: p.stat().st_size for p in
+                scratch.glob("Documentation/output/**/*.html")}
+    for name in names:
+        match = _PAGE.match(name)
+        if match:
+            outcome.checked += 1
+            page = match[1].rpartition("/")[2]
+            outcome.add(f"{page}.html", [] if made.get(page) else
+                        [f"{name}: Sphinx made no page of it"])
+    old = context.in_base(names)
+    outcome.add("no complaint about a new file", parse_sphinx(
+        text, context.tree.directory, set(names) - set(old)))
     return outcome
 
 
