@@ -20,6 +20,7 @@ table { border-collapse: collapse; font-size: .85rem; }
 th, td { text-align: left; padding: .25rem .7rem; border-bottom: 1px solid #ddd;
   vertical-align: top; }
 td { white-space: nowrap; }
+td.goal { white-space: normal; }
 td.number { text-align: right; }
 .yes { color: #1a7a3c; font-weight: bold; }
 .no { color: #b3261e; font-weight: bold; }
@@ -136,10 +137,11 @@ def _table(made):
     rows = ["<table>", "<tr>" + "".join(f"<th>{escape(h)}</th>"
                                         for h in tables.HEAD) + "</tr>"]
     for cells in tables.rows(made):
-        *left, met = cells
+        *left, goal, met = cells
         rows.append("<tr>" + "".join(
-            f'<td{" class=number" if 2 <= n <= 4 else ""}>{escape(c)}</td>'
+            f'<td{" class=number" if n >= 2 else ""}>{escape(c)}</td>'
             for n, c in enumerate(left)) +
+            f'<td class="goal">{escape(goal)}</td>'
             f'<td class="{met.lower()}">{met.lower()}</td></tr>')
     return "\n".join(rows + ["</table>"])
 
