@@ -178,6 +178,7 @@ void pmodel_debugfs_init(struct pmodel *pm)
 	debugfs_create_atomic_t("lose_irq", 0600, inject, &pm->inject.lose_irq);
 	debugfs_create_atomic_t("mcu_hang", 0600, inject, &pm->inject.mcu_hang);
 	debugfs_create_atomic_t("resume_hang", 0600, inject, &pm->inject.resume_hang);
+	debugfs_create_atomic_t("l2_trans_us", 0600, inject, &pm->inject.l2_trans_us);
 	debugfs_create_atomic_t("bus_fault", 0600, inject, &pm->inject.bus_fault);
 	debugfs_create_atomic_t("slow_us", 0600, inject, &pm->inject.slow_us);
 	debugfs_create_atomic_t("break_store", 0600, inject, &pm->inject.break_store);

@@ -53,6 +53,18 @@ static bool pmodel_gpu_cores_on(struct pmodel *pm)
 	return pm->gpu.l2_ready && pm->mcu.status == MCU_STATUS_ENABLED;
 }
 
+static bool pmodel_gpu_l2_in_transition(struct pmodel *pm)
+{
+	return pm->gpu.l2_settled_ns && pmodel_now_ns(pm) < pm->gpu.l2_settled_ns;
+}
+
+static void pmodel_gpu_l2_unsettle(struct pmodel *pm)
+{
+	u32 us = max(atomic_read(&pm->inject.l2_trans_us), 0);
+
+	pm->gpu.l2_settled_ns = us ? pmodel_now_ns(pm) + (u64)us * NSEC_PER_USEC : 0;
+}
+
 /**
  * pmodel_gpu_reg_read() - Read a register of the GPU block
  * @pm: Model.
@@ -66,6 +78,8 @@ u32 pmodel_gpu_reg_read(struct pmodel *pm, u32 reg)
 	u32 i;
 
 	switch (reg) {
+	case L2_PWRTRANS:
+		return pmodel_gpu_l2_in_transition(pm) ? L2_PRESENT_MASK : 0;
 	case L2_READY:
 		return lower_32_bits(pm->gpu.l2_ready);
 	case SHADER_READY:
@@ -121,6 +135,7 @@ static void pmodel_gpu_reset(struct pmodel *pm)
 	}
 
 	pm->gpu.l2_ready = 0;
+	pmodel_gpu_l2_unsettle(pm);
 	pm->gpu.l2_config = 0;
 	pm->gpu.coherency = GPU_COHERENCY_NONE;
 	pmodel_mcu_reset(pm);

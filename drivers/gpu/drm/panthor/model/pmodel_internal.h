@@ -169,6 +169,8 @@ struct pmodel_inject {
 	atomic_t mcu_hang;
 	/** @resume_hang: The next N requests to resume a group set @mcu_hang instead. */
 	atomic_t resume_hang;
+	/** @l2_trans_us: After a reset the power of the L2 is in transition that long. */
+	atomic_t l2_trans_us;
 	/** @bus_fault: The next N data accesses of jobs fault. */
 	atomic_t bus_fault;
 	/** @slow_us: The stream thread sleeps that long after each pass. */
@@ -553,6 +555,8 @@ struct pmodel {
 	struct {
 		/** @gpu.l2_ready: L2_READY. */
 		u64 l2_ready;
+		/** @gpu.l2_settled_ns: When L2_PWRTRANS becomes 0. */
+		u64 l2_settled_ns;
 		/** @gpu.coherency: GPU_COHERENCY_PROTOCOL. */
 		u32 coherency;
 		/** @gpu.l2_config: GPU_L2_CONFIG. */

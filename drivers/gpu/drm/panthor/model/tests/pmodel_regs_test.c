@@ -148,6 +148,23 @@ static void reset_keeps_only_the_mask_of_its_own_interrupt(struct kunit *test)
 			pmodel_reg_read(t->pm, MCU_CONTROL_BASE + MCU_STATUS));
 }
 
+/* The virtual clock goes on by a microsecond each time it is looked at. */
+static void l2_settles_after_a_reset(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+	u32 polls = 0;
+
+	pmodel_test_boot(t);
+	pmodel_reg_write(t->pm, GPU_CMD, GPU_SOFT_RESET);
+	KUNIT_EXPECT_EQ(test, 0, pmodel_reg_read(t->pm, L2_PWRTRANS));
+
+	atomic_set(&t->pm->inject.l2_trans_us, 10);
+	pmodel_reg_write(t->pm, GPU_CMD, GPU_SOFT_RESET);
+	while (pmodel_reg_read(t->pm, L2_PWRTRANS) && polls < 100)
+		polls++;
+	KUNIT_EXPECT_EQ(test, 9, polls);
+}
+
 static void boot_describes_the_interfaces(struct kunit *test)
 {
 	struct pmodel_test *t = pmodel_test_create(test);
@@ -248,6 +265,7 @@ static struct kunit_case regs_cases[] = {
 	KUNIT_CASE(cache_flush_completes_and_publishes_its_id),
 	KUNIT_CASE(flush_id_is_never_zero),
 	KUNIT_CASE(reset_keeps_only_the_mask_of_its_own_interrupt),
+	KUNIT_CASE(l2_settles_after_a_reset),
 	KUNIT_CASE(boot_describes_the_interfaces),
 	KUNIT_CASE(mcu_without_memory_does_not_boot),
 	KUNIT_CASE(halt_is_answered_in_the_doorbell),

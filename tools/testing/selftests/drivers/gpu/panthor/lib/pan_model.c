@@ -12,7 +12,7 @@
 
 static const char * const injections[] = {
 	"as_delay_us", "as_stuck", "as_stuck_after", "drop_invalidate", "lose_irq", "mcu_hang",
-	"resume_hang", "bus_fault", "slow_us",
+	"resume_hang", "l2_trans_us", "bus_fault", "slow_us",
 };
 
 static const char *inject_path(const char *name, char *buf, size_t size)
