@@ -36,7 +36,7 @@ _APPEND = ["zram.num_devices=2", "mitigations=off",
 # firmware comes out of the model.
 _MODULES = ("governor_simpleondemand", "panthor_model", "panthor")
 # Programs that may fail once; and what is worth telling, in seconds.
-_UNSTEADY_MAX = 3
+_UNSTEADY_MAX = 2
 _STOOD_STILL = 0.05
 
 

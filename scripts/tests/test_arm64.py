@@ -169,7 +169,7 @@ class Again(Case):
         self.assertNotIn("AT FIRST", words)
 
     def test_many_are_a_failure_at_once(self):
-        status, _, boots = self.run_lane([self.BAD] * 4)
+        status, _, boots = self.run_lane([self.BAD] * 3)
         self.assertEqual((status, len(boots)), (1, 1))
 
     def test_report_of_the_kernel_is_one_however_often_it_passes(self):
