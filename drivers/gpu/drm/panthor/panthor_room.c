@@ -211,7 +211,6 @@ static void keep_promise(struct panthor_room_visit *visit, unsigned long nr_page
 static void forget(struct panthor_room_visit *visit, unsigned long nr_pages)
 {
 	keep_promise(visit, nr_pages);
-	nr_pages = min(nr_pages, visit->asked);
 	visit->asked -= nr_pages;
 	atomic_long_sub(nr_pages, &visit->room->asked);
 }
@@ -305,12 +304,12 @@ static int make_room(struct panthor_room_visit *visit, unsigned long more)
 				continue;
 			}
 
+			/* Other visits hold no more than they need, and not for long. */
+			later |= asked_by_others(visit) > 0;
+
 			/* The rest is for mm to swap out, in the course of the allocation. */
 			if (!later && shortage(room, more) <= room->ops->swappable(room))
 				return 0;
-
-			/* Other visits hold no more than they need, and not for long. */
-			later |= asked_by_others(visit) > 0;
 		}
 
 		if (later ? ktime_to_ns(ktime_sub(ktime_get(), progress)) > room->give_up_ns :

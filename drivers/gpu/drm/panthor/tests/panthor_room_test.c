@@ -275,23 +275,6 @@ static void rest_is_left_to_mm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 100, stat_of(m, PANTHOR_ROOM_STAT_PAGES));
 }
 
-/* Others may come and go all the time: that is no reason to wait. */
-static void rest_is_left_to_mm_beside_others(struct kunit *test)
-{
-	struct machine *m = machine_create(test, RESERVE + 100);
-	struct panthor_room_visit other;
-
-	panthor_room_begin(&m->room, &other, NULL);
-	KUNIT_ASSERT_EQ(test, 0, panthor_room_get(&other, 100));
-	KUNIT_ASSERT_EQ(test, 0, visit_fill(m, &other, 100));
-
-	m->swappable = 50;
-	KUNIT_EXPECT_EQ(test, 0, visit(m, 50));
-	KUNIT_EXPECT_EQ(test, 0, stat_of(m, PANTHOR_ROOM_STAT_WAITS));
-	panthor_room_end(&other, true);
-	expect_settled(test, m);
-}
-
 static void vm_of_the_visit_keeps_its_bos(struct kunit *test)
 {
 	struct machine *m = machine_create(test, RESERVE);
@@ -752,7 +735,6 @@ static struct kunit_case room_test_cases[] = {
 	KUNIT_CASE(full_swap_is_exchanged_by_parts),
 	KUNIT_CASE(compressed_swap_is_exchanged_by_parts),
 	KUNIT_CASE(rest_is_left_to_mm),
-	KUNIT_CASE(rest_is_left_to_mm_beside_others),
 	KUNIT_CASE(vm_of_the_visit_keeps_its_bos),
 	KUNIT_CASE(kept_vm_is_waited_for),
 	KUNIT_CASE(busy_vm_is_waited_for),
