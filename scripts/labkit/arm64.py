@@ -35,9 +35,8 @@ _APPEND = ["zram.num_devices=2", "mitigations=off",
 # In the order in which they are loaded. The governor is asked for by name, the
 # firmware comes out of the model.
 _MODULES = ("governor_simpleondemand", "panthor_model", "panthor")
-# Programs that may fail once; and what is worth telling, in seconds.
+# Programs that may fail once
 _UNSTEADY_MAX = 2
-_STOOD_STILL = 0.05
 
 
 def install_modules(kernel):
@@ -321,7 +320,7 @@ class Tests(UmlTests):
         done = super()._collect(outcome, programs)
         for program in programs[:done]:
             seconds = self.stood_still.get(program.name, 0)
-            if seconds >= _STOOD_STILL:
+            if seconds:
                 self.lane.explain(program.name, [
                     f"this machine stood still for {seconds * 1000:.0f} ms, "
                     "or more often, meanwhile"])

@@ -11,8 +11,8 @@ import threading
 import time
 
 _PERIOD = 0.02
-# What comes later than this is not what a scheduler usually does
-_LATE = 0.03
+# What comes later than this is not what a scheduler does, and worth telling
+_LATE = 0.05
 
 
 class Watch:

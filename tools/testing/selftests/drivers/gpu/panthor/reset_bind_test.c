@@ -11,13 +11,16 @@
 #define AS_DELAY_US	2000
 #define L2_TRANS_US	8000
 
-/* Thousands of small pages, which takes its time between lock and unlock. */
+/*
+ * Where a new client has its first buffer, but not in large pages: thousands of small
+ * ones take their time between lock and unlock.
+ */
+#define BIND_VA		(PAN_DATA_VA + PAN_PAGE)
 #define BIND_SIZE	(8ull << 20)
 
 struct binder {
 	struct pan_ctx *ctx;
-	struct pan_bo bo;
-	uint64_t va;
+	uint32_t handle;
 	uint32_t count;
 	int ret;
 	volatile bool stop;
@@ -44,11 +47,8 @@ FIXTURE_SETUP(reset_bind)
 	ASSERT_OK(pan_ctx_init(&self->busy, &self->dev, 1));
 	ASSERT_OK(pan_ctx_init(&self->ctx, &self->dev, 1));
 
-	/* Where a new client has its first buffer, but not in large pages. */
 	binder->ctx = &self->busy;
-	binder->va = PAN_DATA_VA + PAN_PAGE;
-	binder->bo.size = BIND_SIZE;
-	ASSERT_OK(pan_bo_create(&self->dev, BIND_SIZE, 0, self->busy.vm, &binder->bo.handle));
+	ASSERT_OK(pan_bo_create(&self->dev, BIND_SIZE, 0, self->busy.vm, &binder->handle));
 	self->resets = pan_model_count("resets");
 }
 
@@ -66,9 +66,9 @@ static void *bind_main(void *arg)
 	struct pan_ctx *ctx = binder->ctx;
 
 	while (!binder->stop && !binder->ret) {
-		binder->ret = pan_vm_map(ctx->dev, ctx->vm, binder->bo.handle, 0,
-					 binder->va, BIND_SIZE, PAN_MAP_RW) ?:
-			      pan_vm_unmap(ctx->dev, ctx->vm, binder->va, BIND_SIZE);
+		binder->ret = pan_vm_map(ctx->dev, ctx->vm, binder->handle, 0,
+					 BIND_VA, BIND_SIZE, PAN_MAP_RW) ?:
+			      pan_vm_unmap(ctx->dev, ctx->vm, BIND_VA, BIND_SIZE);
 		binder->count++;
 	}
 	return NULL;
