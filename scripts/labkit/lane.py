@@ -152,11 +152,27 @@ def summary(name, groups, unsteady):
         for result in results:
             if result.status == FAIL:
                 _failed("FAILED", result)
-            elif result.status in (SKIP, XFAIL):
-                word = "skipped" if result.status == SKIP else \
-                    "failed as expected"
-                say(f"    {word} {result.name}" +
-                    (f": {result.reason}" if result.reason else ""))
+        for row in left_out(results):
+            say(f"    {row}")
+
+
+def left_out(results):
+    """What was skipped, or failed as expected: a line a test and reason.
+
+    Cases of a parametrised test (SUITE.TEST.CASE) are told together.
+    """
+    found = {}
+    for result in results:
+        if result.status in (SKIP, XFAIL):
+            test = ".".join(result.name.split(".", 2)[:2])
+            found.setdefault((test, result.status, result.reason),
+                             []).append(result.name)
+    rows = []
+    for (test, status, reason), same in found.items():
+        word = "skipped" if status == SKIP else "failed as expected"
+        name = same[0] if len(same) == 1 else f"{test}, {len(same)} cases"
+        rows.append(f"{word} {name}" + (f": {reason}" if reason else ""))
+    return rows
 
 
 def read(name):

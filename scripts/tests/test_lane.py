@@ -10,7 +10,7 @@ from unittest import mock
 
 from labkit import klog, ktap, paths, uml
 from labkit.guest import Outcome
-from labkit.lane import Lane
+from labkit.lane import Lane, left_out
 from labkit.ui import Fail
 
 GOOD = "TAP version 13\n1..2\nok 1 a\nok 2 b\n"
@@ -117,6 +117,23 @@ class Programs(Case):
     def test_kunit_without_tests(self):
         self.lane.tap("kunit", LOG)
         self.assertEqual(self.finish()[0], 1)
+
+
+class LeftOut(unittest.TestCase):
+    """What the summary says of tests that did not run."""
+
+    def test_cases_of_a_test_are_one_line_a_reason(self):
+        skipped = [ktap.Result(f"take.swap.order {i}", ktap.SKIP, "no THP")
+                   for i in range(1, 10)]
+        self.assertEqual(left_out([
+            ktap.Result("take.swap.order 0", ktap.SKIP, "no swap"), *skipped,
+            ktap.Result("take.poison", ktap.SKIP, "no THP"),
+            ktap.Result("take.pages", ktap.PASS),
+            ktap.Result("vm", ktap.XFAIL, "known")]), [
+                "skipped take.swap.order 0: no swap",
+                "skipped take.swap, 9 cases: no THP",
+                "skipped take.poison: no THP",
+                "failed as expected vm: known"])
 
 
 class KernelLogs(Case):
