@@ -52,7 +52,7 @@ packages: ## see that the host packages of all lanes are there
 	@scripts/packages
 
 clean: ## remove kernels and results; build/linux stays
-	rm -rf build/linux*/obj-* build/log build/test build/run build/guest
+	rm -rf build/linux*/obj-* build/tinyconfig build/log build/test build/run build/guest
 
 distclean: ## remove build/ altogether
 	@[ -n "$(FORCE)" ] || scripts/assemble --edited || \

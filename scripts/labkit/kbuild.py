@@ -9,8 +9,7 @@ import shutil
 import subprocess
 import time
 
-from . import paths
-from .kconfig import Configurer
+from . import kconfig, paths
 from .ui import Fail, Progress, say
 
 _OBJECT = re.compile(r"^  (?:CC|AS|LD|AR|HOSTCC|HOSTLD|LDS|CC \[M\])\s+\S+")
@@ -150,7 +149,11 @@ class Kernel:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text("", encoding="utf-8")
         self._stamp("configured").unlink(missing_ok=True)
-        Configurer(self.tree, self.objects, self.make).configure(fragments)
+        facts = kconfig.facts(self.assembled, ["gcc", f"{self.cross}gcc"])
+        kconfig.Configurer(
+            self.objects, self.make,
+            paths.BUILD / "tinyconfig" / f"{self.arch}-{facts}"
+        ).configure(fragments)
         self._set_done("configured", *text)
 
     @_one_at_a_time

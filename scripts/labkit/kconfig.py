@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 """Kernel configurations: tinyconfig, fragments over it, and the result."""
 
+import hashlib
 import os
 import re
+import shutil
+import subprocess
 
 from .ui import Fail
 
 _SET = re.compile(r"^(CONFIG_\w+)=(.*)$")
+# Files that decide which options there are, and what they can be
+_DECIDES = re.compile(r"(^|/)(Kconfig[^/]*|Makefile)$|^scripts/|/configs/")
 _UNSET = re.compile(r"^# (CONFIG_\w+) is not set$")
 
 
@@ -43,13 +48,41 @@ def differences(options, result):
     return found
 
 
-class Configurer:
-    """Configures one object directory."""
+def facts(tree, compilers):
+    """What decides which options a tree takes, as a hash."""
+    digest = hashlib.sha256()
+    for row in tree.git.text("ls-tree", "-r", tree.snapshot()).splitlines():
+        if _DECIDES.search(row.partition("\t")[2]):
+            digest.update(row.encode())
+    for program in compilers:
+        if shutil.which(program):
+            done = subprocess.run([program, "--version"], capture_output=True,
+                                  check=False)
+            digest.update(done.stdout)
+    return digest.hexdigest()[:24]
 
-    def __init__(self, tree, objects, make):
-        self.tree = tree
+
+class Configurer:
+    """Configures one object directory.
+
+    tiny: where tinyconfig's result is kept, which takes longest, for all that
+    it is the same for.
+    """
+
+    def __init__(self, objects, make, tiny):
         self.objects = objects
         self.make = make
+        self.tiny = tiny
+
+    def _tinyconfig(self, env):
+        """What `make tinyconfig` gives."""
+        if not self.tiny.exists():
+            self.make("tinyconfig", env=env)
+            self.tiny.parent.mkdir(parents=True, exist_ok=True)
+            half = self.tiny.with_suffix(".new")
+            shutil.copyfile(env["KCONFIG_CONFIG"], half)
+            os.replace(half, self.tiny)
+        return self.tiny.read_text(encoding="utf-8")
 
     def configure(self, fragments):
         """Write .config if it is not what the fragments give."""
@@ -57,8 +90,9 @@ class Configurer:
         self.objects.mkdir(exist_ok=True)
         scratch = self.objects / ".config.lab"
         env = {"KCONFIG_CONFIG": str(scratch)}
-        self.make("tinyconfig", env=env)
-        with open(scratch, "a", encoding="utf-8") as config:
+        tiny = self._tinyconfig(env)
+        with open(scratch, "w", encoding="utf-8") as config:
+            config.write(tiny)
             for fragment in fragments:
                 config.write(fragment.read_text(encoding="utf-8") + "\n")
         self.make("olddefconfig", env=env)

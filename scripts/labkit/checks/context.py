@@ -3,6 +3,7 @@
 
 import dataclasses
 import re
+import threading
 
 from .. import chain, part, paths, tree
 from ..ktap import FAIL, PASS, SKIP, Result
@@ -47,6 +48,9 @@ class Context:
     base: object = None
     commits: list = dataclasses.field(default_factory=list)
     absent: set = dataclasses.field(default_factory=set)
+    # For checks in other threads: nobody waits for their results any more
+    stopped: threading.Event = dataclasses.field(
+        default_factory=threading.Event)
 
     @classmethod
     def make(cls):

@@ -6,7 +6,6 @@ What held is remembered as long as nothing changes that it depends on.
 
 import hashlib
 import shutil
-import subprocess
 
 from .. import kbuild, kconfig, paths
 from ..ui import Fail
@@ -29,27 +28,24 @@ def parts(name):
 
 def _key(context, files):
     """What decides whether fragments hold."""
-    rows = context.tree.git.text("ls-tree", "-r", context.tree.record()["head"])
-    digest = hashlib.sha256()
-    for row in rows.splitlines():
-        if "Kconfig" in row or "scripts/" in row:
-            digest.update(row.encode())
+    digest = hashlib.sha256(kconfig.facts(
+        context.tree, ["gcc", *[f"{p}gcc" for p in CROSS.values()]]).encode())
     for file in files:
         digest.update(file.read_bytes())
-    for program in ("gcc", *[f"{prefix}gcc" for prefix in CROSS.values()]):
-        where = shutil.which(program)
-        if where:
-            done = subprocess.run([where, "--version"], capture_output=True,
-                                  check=False)
-            digest.update(done.stdout)
     return digest.hexdigest()[:24]
 
 
-def check(context, log):
-    """Configure the series with each fragment."""
+def check(context, compiler, log):
+    """Configure the series with each fragment.
+
+    Where the compiler is going to compile with one, it finds it configured.
+    """
     outcome = Outcome("options")
+    kernels = {lane.fragments: lane.kernel for lane in compiler.lanes}
     found = sorted((paths.REPO / "configs").glob("*.config"))
     for fragment in found:
+        if context.stopped.is_set():
+            raise Fail("interrupted")
         arch = arch_of(fragment.stem)
         cross = CROSS.get(arch, "")
         if cross and not shutil.which(f"{cross}gcc"):
@@ -57,7 +53,8 @@ def check(context, log):
             continue
         files = [paths.REPO / "configs" / f"{n}.config"
                  for n in parts(fragment.stem)]
-        kernel = kbuild.Kernel(context.tree, arch, f"config-{arch}", cross)
+        kernel = kernels.get(tuple(parts(fragment.stem))) or \
+            kbuild.Kernel(context.tree, arch, f"config-{arch}", cross)
         wrong = []
         held = LOGS / "fragments" / _key(context, files)
         try:

@@ -2,7 +2,9 @@
 """All checks, in the order in which they run."""
 
 import dataclasses
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from ..ui import Fail
 from . import (builds, cocci, docs, fragments, maintainers, objects, patches,
@@ -12,10 +14,20 @@ from .context import LOGS, Outcome
 
 @dataclasses.dataclass
 class Check:
-    """One check: function(log) returns its Outcome."""
+    """One check: function(log) returns its Outcome.
+
+    beside: it lets the tree stand where it is and does not use all processors,
+    so that it may run beside those before it.
+    """
     name: str
     quick: bool
     function: Callable
+    beside: bool = False
+
+    def timed(self):
+        """(outcome, seconds) of it."""
+        begin = time.monotonic()
+        return self.run(), time.monotonic() - begin
 
     def run(self):
         """Run it to its end, also if it cannot run."""
@@ -38,11 +50,13 @@ def checks(ctx):
         Check("applies", True, lambda log: patches.applies(ctx, log)),
         Check("checkpatch", True, lambda log: patches.checkpatch(ctx, log)),
         Check("maintainers", True, lambda log: maintainers.check(ctx, log)),
-        Check("fragments", True, lambda log: fragments.check(ctx, log)),
-        Check("kernel-doc", True, lambda log: docs.kernel_doc(ctx, log)),
         Check("shell", True, lambda log: repository.shell(ctx, log)),
         Check("python", True, lambda log: repository.python(ctx, log)),
         Check("unit-tests", True, lambda log: repository.unit_tests(ctx, log)),
+        Check("fragments", True,
+              lambda log: fragments.check(ctx, compiler, log), beside=True),
+        # From here on they move the tree to the base and back
+        Check("kernel-doc", True, lambda log: docs.kernel_doc(ctx, log)),
         Check("compile", True, compiled.now),
         Check("abi", False, lambda log: docs.abi(ctx, log)),
         Check("htmldocs", False, lambda log: docs.pages(ctx, log)),
@@ -51,3 +65,16 @@ def checks(ctx):
         Check("bisect", False, compiled.each),
         Check("topics", False, lambda log: topics.check(ctx, log)),
     ]
+
+
+def run(ctx, wanted):
+    """Run checks; gives (check, outcome, seconds) of each, in their order."""
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            begun = {check.name: pool.submit(check.timed)
+                     for check in wanted if check.beside}
+            for check in wanted:
+                yield check, *(begun[check.name].result()
+                               if check.name in begun else check.timed())
+        finally:
+            ctx.stopped.set()

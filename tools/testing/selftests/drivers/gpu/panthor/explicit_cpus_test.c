@@ -19,7 +19,7 @@
 
 /*
  * Of what is read, each of two CPUs has to read this part at least: not half, as one
- * of them may have other things to do. How much faster it is is for the benchmark.
+ * of them may have other things to do. The benchmark says how much faster it is.
  */
 #define LEAST_PART	40
 
