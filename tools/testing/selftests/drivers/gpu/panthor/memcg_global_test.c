@@ -8,6 +8,7 @@
 #include "memcg_common.h"
 
 #define MIB		32u
+#define VMS		4
 #define ENOUGH		(12 * PAN_MIB)
 #define STEP		(4 * PAN_MIB)
 #define TIMEOUT_S	240
@@ -32,7 +33,7 @@ FIXTURE_SETUP(memcg_global)
 	MEMCG_CREATE_OR_SKIP(&self->cg[1], "warm");
 	for (i = 0; i < 2; i++) {
 		/* Two reclaimers take a VM each, so one VM would not be enough. */
-		self->client[i] = memcg_client_alloc(&self->cg[i], i + 1, 4, MIB / 4);
+		self->client[i] = memcg_client_alloc(&self->cg[i], i + 1, VMS, MIB / VMS);
 		ASSERT_NE(NULL, self->client[i]);
 		ASSERT_OK(memcg_client_work(self->client[i]));
 	}
@@ -81,8 +82,11 @@ TEST_F_TIMEOUT(memcg_global, coldest_go_first_across_cgroups, TIMEOUT_S)
 	TH_LOG("the cold cgroup lost %lld KiB, the warm one %lld KiB",
 	       (long long)lost[0] >> 10, (long long)lost[1] >> 10);
 	EXPECT_LE((int64_t)ENOUGH, lost[0]);
-	/* Where swap is slow one step of ours may cost more than all that is cold. */
-	if (lost[0] < (int64_t)(MIB * PAN_MIB))
+	/*
+	 * Where swap is slow one step of ours may cost more than all that is cold, and
+	 * the last VM of it can be with another reclaimer.
+	 */
+	if (lost[0] < (int64_t)((MIB - MIB / VMS) * PAN_MIB))
 		EXPECT_EQ(0, lost[1]);
 	for (i = 0; i < 2; i++)
 		EXPECT_OK(memcg_order(self->client[i], MEMCG_CHECK));
