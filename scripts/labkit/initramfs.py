@@ -19,7 +19,7 @@ class Initramfs:
         for parent in PurePosixPath(path).parents:
             if str(parent) != "/":
                 self.directories.add(str(parent))
-        self.rows.append(f"file {path} {source} {mode:#o}".replace("0o", "0"))
+        self.rows.append(f"file {path} {source} 0{mode:o}")
 
     def write(self, kernel, target):
         """Write it; kernel is the kbuild.Kernel that it is for."""
@@ -32,4 +32,9 @@ class Initramfs:
         rows += [r + " 0 0" if r.startswith("file ") else r for r in self.rows]
         listing.write_text("\n".join(rows) + "\n", encoding="utf-8")
         with open(target, "wb") as out:
-            subprocess.run([str(tool), str(listing)], stdout=out, check=True)
+            done = subprocess.run([str(tool), str(listing)], stdout=out,
+                                  stderr=subprocess.PIPE, text=True,
+                                  errors="replace", check=False)
+        if done.returncode:
+            raise Fail(f"{kernel.label}: {tool.name} cannot make the guest's "
+                       f"initramfs:\n{done.stderr.rstrip()}")
