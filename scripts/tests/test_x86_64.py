@@ -15,7 +15,7 @@ from labkit.ktap import PASS, Result
 class Chosen(unittest.TestCase):
     """With TESTS only what matches is built, booted and judged."""
 
-    def run_lane(self, pattern):
+    def run_lane(self, pattern, *lane):
         """(exit status, output, kernels, [(boot, suites, programs)])."""
         kernels, boots = [], []
 
@@ -35,7 +35,7 @@ class Chosen(unittest.TestCase):
              mock.patch.object(paths, "TEST", Path(scratch)), \
              mock.patch.dict("os.environ", TESTS=pattern), \
              contextlib.redirect_stdout(io.StringIO()) as out:
-            tests = x86_64.Tests()
+            tests = x86_64.Tests(*lane)
             tests.kernel, tests.boot = kernel, boot
             status = tests.run()
         return status, out.getvalue(), kernels, boots
@@ -45,7 +45,7 @@ class Chosen(unittest.TestCase):
         self.assertEqual(status, 0)
         self.assertEqual(kernels, [v.name for v in x86_64.VARIANTS])
         self.assertEqual([b[0] for b in boots],
-                         ["zram", "no-swap", "nothp", "noswap"])
+                         ["zram", "no-swap", "nothp"])
         self.assertEqual({b[1] for b in boots}, {("ttm_backup_noswap",)})
 
     def test_a_program_needs_one_kernel(self):
@@ -61,8 +61,14 @@ class Chosen(unittest.TestCase):
     def test_all_counts_mainlines_tests(self):
         status, words, _, boots = self.run_lane("")
         # The fixture's boots have none
-        self.assertEqual((status, len(boots)), (1, 9))
+        self.assertEqual((status, len(boots)), (1, 7))
         self.assertIn(f"{x86_64.MAINLINE_TESTS} tests of mainline pass", words)
+
+    def test_a_kernel_without_swap_is_a_lane_of_its_own(self):
+        status, _, kernels, boots = self.run_lane("", "uml-ttm-noswap",
+                                                  x86_64.WITHOUT_SWAP)
+        self.assertEqual((status, kernels), (0, ["uml-ttm-noswap"]))
+        self.assertEqual([b[0] for b in boots], ["noswap", "noswap-mainline"])
 
 
 if __name__ == "__main__":
