@@ -38,6 +38,9 @@
  */
 #define STEP_MS		100
 
+/* Times that one cgroup and 200 are measured in turn: of each the quickest counts. */
+#define ROUNDS		2
+
 /* Times a program goes through as much memory as there is: until half is evicted. */
 #define PASSES		4
 
@@ -228,6 +231,23 @@ static int measure(struct job *job, uint32_t cgroups, struct result *result)
 	return ret;
 }
 
+/*
+ * What else the machine does only adds to a time. A shortage that took nothing
+ * measured nothing.
+ */
+static void take_quicker(struct result *best, const struct result *next)
+{
+	uint64_t piece = next->piece;
+
+	if (best->piece && best->piece < piece)
+		piece = best->piece;
+	if (!best->piece ||
+	    (best->evicted &&
+	     (!next->evicted || next->scans * best->evicted < best->scans * next->evicted)))
+		*best = *next;
+	best->piece = piece;
+}
+
 static enum scenario_result judge(const struct scenario *s, struct job *job,
 				  const struct result *one, const struct result *many, int error)
 {
@@ -262,12 +282,13 @@ static enum scenario_result judge(const struct scenario *s, struct job *job,
 
 static enum scenario_result run(const struct scenario *s, const struct scenario_options *o)
 {
-	struct result one = {}, many = {};
+	struct result one = {}, many = {}, next;
 	enum scenario_result result;
 	struct pan_dev dev;
+	uint32_t round;
 	struct job *job;
+	int ret = 0;
 	bool aware;
-	int ret;
 
 	(void)o;
 	if (pan_open(&dev))
@@ -285,9 +306,15 @@ static enum scenario_result run(const struct scenario *s, const struct scenario_
 		return scenario_outcome(s, SCENARIO_SKIP, "no memory cgroups");
 	}
 
-	ret = measure(job, 1, &one);
-	if (!ret)
-		ret = measure(job, CGROUPS, &many);
+	for (round = 0; !ret && round < ROUNDS; round++) {
+		ret = measure(job, 1, &next);
+		if (ret)
+			break;
+		take_quicker(&one, &next);
+		ret = measure(job, CGROUPS, &next);
+		if (!ret)
+			take_quicker(&many, &next);
+	}
 	result = judge(s, job, &one, &many, ret);
 
 	pan_cgroup_remove(&job->parent);
