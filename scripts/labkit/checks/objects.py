@@ -84,20 +84,22 @@ class Lane:
         return good, bad, text
 
     def _wanted(self, source):
-        """Whether the Makefile beside a source wants it in this kernel.
+        """Whether the Makefile beside or above a source wants it here.
 
         make compiles what it is told to, also for an architecture that has
         not what the source needs; such a source is for another lane.
         """
-        directory, _, name = source.rpartition("/")
-        try:
-            makefile = (self.context.tree.directory / directory /
-                        "Makefile").read_text(encoding="utf-8")
-        except OSError:
+        top = self.context.tree.directory
+        directory = (top / source).parent
+        while directory != top and not (directory / "Makefile").exists():
+            directory = directory.parent
+        if directory == top:
             return True
+        makefile = (directory / "Makefile").read_text(encoding="utf-8")
+        name = (top / source).relative_to(directory).with_suffix(".o")
         lines = _CONDITIONAL.findall(makefile.replace("\\\n", " "))
         options = [option for option, names in lines
-                   if f"{name[:-2]}.o" in names.split()]
+                   if str(name) in names.split()]
         config = (self.kernel.objects / ".config").read_text(encoding="utf-8")
         return not options or any(
             re.search(f"^{o}=[ym]$", config, re.M) for o in options)

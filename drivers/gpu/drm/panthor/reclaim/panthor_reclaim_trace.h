@@ -209,7 +209,7 @@ TRACE_EVENT(panthor_reclaim_restore,
 #endif
 
 #undef TRACE_INCLUDE_PATH
-#define TRACE_INCLUDE_PATH .
+#define TRACE_INCLUDE_PATH reclaim
 #undef TRACE_INCLUDE_FILE
 #define TRACE_INCLUDE_FILE panthor_reclaim_trace
 

@@ -47,7 +47,7 @@ TRACE_EVENT(panthor_claim_piece,
 #endif
 
 #undef TRACE_INCLUDE_PATH
-#define TRACE_INCLUDE_PATH .
+#define TRACE_INCLUDE_PATH reclaim
 #undef TRACE_INCLUDE_FILE
 #define TRACE_INCLUDE_FILE panthor_claim_trace
 
