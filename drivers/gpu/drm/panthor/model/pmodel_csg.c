@@ -29,13 +29,14 @@ static void pmodel_csg_irq(struct pmodel *pm, const struct pmodel_csg *csg)
  *
  * Context: pmodel_csg::lock held. If pmodel::lock is held too, the answer stays
  * true until it is released.
- * Return: True if a group was started since the last reset and the MCU runs.
+ * Return: True if a group was started since the last reset, the MCU runs, and the
+ * L2 has power.
  */
 bool pmodel_csg_alive(struct pmodel *pm, struct pmodel_csg *csg)
 {
 	return csg->running && csg->epoch == READ_ONCE(pm->epoch) &&
 	       READ_ONCE(pm->mcu.status) == MCU_STATUS_ENABLED &&
-	       !atomic_read(&pm->inject.mcu_hang);
+	       READ_ONCE(pm->gpu.l2_ready) && !atomic_read(&pm->inject.mcu_hang);
 }
 
 /**
@@ -200,7 +201,6 @@ static void pmodel_csg_start(struct pmodel *pm, struct pmodel_csg *csg, bool res
 	}
 
 	csg->as = pmodel_iface_read(pm, PMODEL_CSG_IN_FIELD(g, config)) & CONFIG_AS_MASK;
-	csg->as %= PMODEL_AS_COUNT;
 	csg->doorbells = 0;
 	csg->idle_sent = false;
 	csg->sync_update = false;
@@ -311,8 +311,39 @@ static void pmodel_csg_stop(struct pmodel *pm, struct pmodel_csg *csg, bool susp
 	clear_bit(csg->index, &pm->busy);
 }
 
-static void pmodel_csg_state(struct pmodel *pm, struct pmodel_csg *csg, u32 state)
+/*
+ * What a firmware cannot do: run a group twice, suspend one that does not run, run
+ * one in the address space of the MCU or in none, or reach a state there is not.
+ */
+static bool pmodel_csg_legal(struct pmodel *pm, struct pmodel_csg *csg, u32 state)
 {
+	u32 as;
+
+	switch (state) {
+	case CSG_STATE_START:
+	case CSG_STATE_RESUME:
+		as = pmodel_iface_read(pm, PMODEL_CSG_IN_FIELD(csg->index, config)) &
+		     CONFIG_AS_MASK;
+		return !csg->running && as != PMODEL_AS_MCU && as < PMODEL_AS_COUNT;
+	case CSG_STATE_SUSPEND:
+		return csg->running;
+	case CSG_STATE_TERMINATE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Returns whether the MCU has survived it. */
+static bool pmodel_csg_state(struct pmodel *pm, struct pmodel_csg *csg, u32 state)
+{
+	if (!pmodel_csg_legal(pm, csg, state)) {
+		pmodel_count(pm, fw_asserts);
+		scoped_guard(raw_spinlock_irqsave, &pm->lock)
+			pmodel_mcu_crash(pm);
+		return false;
+	}
+
 	switch (state) {
 	case CSG_STATE_START:
 		pmodel_csg_start(pm, csg, false);
@@ -327,6 +358,7 @@ static void pmodel_csg_state(struct pmodel *pm, struct pmodel_csg *csg, u32 stat
 		pmodel_csg_stop(pm, csg, false);
 		break;
 	}
+	return true;
 }
 
 /* The doorbell of one stream: look at what it is asked for. */
@@ -370,7 +402,8 @@ static u32 pmodel_csg_requests(struct pmodel *pm, struct pmodel_csg *csg, u32 re
 	u32 done = 0;
 
 	if ((req ^ ack) & CSG_STATE_MASK) {
-		pmodel_csg_state(pm, csg, req & CSG_STATE_MASK);
+		if (!pmodel_csg_state(pm, csg, req & CSG_STATE_MASK))
+			return 0;
 		done |= CSG_STATE_MASK;
 	}
 	if ((req ^ ack) & CSG_ENDPOINT_CONFIG) {

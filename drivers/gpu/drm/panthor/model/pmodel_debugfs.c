@@ -42,6 +42,7 @@ static const char * const pmodel_counter_names[PMODEL_CNT_COUNT] = {
 	[PMODEL_CNT_csg_terminates] = "csg_terminates",
 	[PMODEL_CNT_tiler_ooms] = "tiler_ooms",
 	[PMODEL_CNT_sync_updates] = "sync_updates",
+	[PMODEL_CNT_fw_asserts] = "fw_asserts",
 };
 
 static int pmodel_counters_show(struct seq_file *m, void *unused)

@@ -115,8 +115,13 @@ static void pmodel_gpu_l2_power(struct pmodel *pm, u64 ready)
 
 	if (ready != pm->gpu.l2_ready)
 		bits |= GPU_IRQ_POWER_CHANGED;
-	pm->gpu.l2_ready = ready;
+	WRITE_ONCE(pm->gpu.l2_ready, ready);
 	pmodel_irq_raise(pm, PMODEL_LINE_GPU, bits);
+	if (ready) {
+		pmodel_mcu_power(pm);
+		pmodel_kick_mcu(pm);
+		pmodel_kick_streams(pm);
+	}
 }
 
 /*
@@ -134,7 +139,7 @@ static void pmodel_gpu_reset(struct pmodel *pm)
 			pm->irqs[line].mask = 0;
 	}
 
-	pm->gpu.l2_ready = 0;
+	WRITE_ONCE(pm->gpu.l2_ready, 0);
 	pmodel_gpu_l2_unsettle(pm);
 	pm->gpu.l2_config = 0;
 	pm->gpu.coherency = GPU_COHERENCY_NONE;

@@ -19,21 +19,13 @@
 
 #include "pmodel_internal.h"
 
-/* Fields of 32-bit and 64-bit synchronization objects. */
-#define SYNC32_STATUS		4
-#define SYNC64_STATUS		8
-#define SYNC_PROPAGATE_ERROR	BIT_ULL(0)
-#define SYNC_REJECT_ERROR	BIT_ULL(0)
-#define SYNC_CONDITION(insn)	(((insn) >> 28) & 0xf)
-#define SYNC_CONDITION_GT	1
-
 #define BRANCH_CONDITION(insn)	(((insn) >> 28) & 0x7)
 enum { COND_LE, COND_GT, COND_EQ, COND_NE, COND_LT, COND_GE, COND_ALWAYS };
 
 enum { STATE_TIMESTAMP, STATE_CYCLE_COUNT, STATE_DISJOINT_COUNT, STATE_ERROR };
 
 #define HANDLER_TYPE(insn)	((insn) & 0xff)
-#define HANDLER_TILER_OOM	0
+#define HANDLER_TILER_OOM	2
 
 /* Registers that carry the operands of RUN_* instructions. */
 #define SR_SRT(n)		(0 + 2 * (n))
@@ -42,15 +34,26 @@ enum { STATE_TIMESTAMP, STATE_CYCLE_COUNT, STATE_DISJOINT_COUNT, STATE_ERROR };
 #define SR_TSD(n)		(24 + 2 * (n))
 #define SR_INDEX_COUNT		33
 #define SR_INSTANCE_COUNT	34
-#define SR_INDEX_SIZE		39
 #define SR_TILER_CTX		40
 #define SR_FBD			40
 #define SR_INDEX_BUFFER		54
+#define SR_DRAW_FLAGS		56
+
+/* What a draw is, in SR_DRAW_FLAGS; the low half of the instruction adds to it. */
+#define DRAW_INDEX_TYPE		GENMASK(10, 8)
+#define DRAW_SECONDARY_SHADER	BIT(18)
 
 #define SELECT_SRT(insn)	(((insn) >> 40) & 3)
 #define SELECT_SPD(insn)	(((insn) >> 42) & 3)
 #define SELECT_TSD(insn)	(((insn) >> 44) & 3)
 #define SELECT_FAU(insn)	(((insn) >> 46) & 3)
+
+/* Whether a later shader of a draw has its own registers, or those of the first. */
+#define IDVS_VARYING_SRT	BIT_ULL(35)
+#define IDVS_VARYING_FAU	BIT_ULL(36)
+#define IDVS_VARYING_TSD	BIT_ULL(37)
+#define IDVS_FRAGMENT_SRT	BIT_ULL(38)
+#define IDVS_FRAGMENT_TSD	BIT_ULL(39)
 
 #define DESC_ADDR		GENMASK_ULL(47, 6)
 #define FAU_ADDR		GENMASK_ULL(47, 3)
@@ -79,7 +82,16 @@ struct pmodel_insn {
 	bool skip_on_error;
 };
 
-static enum pmodel_step pmodel_exec_fatal(struct pmodel_exec *x, u32 exception, u64 info)
+/**
+ * pmodel_exec_fatal() - End an instruction, and its stream, with a fatal fault
+ * @x: Instruction.
+ * @exception: Exception type.
+ * @info: Its address or argument.
+ *
+ * Context: Any.
+ * Return: PMODEL_STEP_FATAL.
+ */
+enum pmodel_step pmodel_exec_fatal(struct pmodel_exec *x, u32 exception, u64 info)
 {
 	x->exception = exception;
 	x->info = info;
@@ -478,114 +490,6 @@ static enum pmodel_step exec_error_barrier(struct pmodel_exec *x)
 	return PMODEL_STEP_RETIRE;
 }
 
-/* Write a synchronization object, and pass an error on if that is asked for. */
-static enum pmodel_step pmodel_sync_write(struct pmodel_exec *x, u64 va, const void *value,
-					  size_t len, u32 status_offset)
-{
-	u32 error = x->insn & SYNC_PROPAGATE_ERROR ? x->cs->ctx.error : 0;
-	enum pmodel_step step;
-
-	if (error) {
-		step = pmodel_exec_touch(x, va, status_offset + sizeof(error), PMODEL_WRITE);
-		if (step == PMODEL_STEP_RETIRE)
-			step = pmodel_exec_write(x, va + status_offset, &error, sizeof(error));
-		if (step != PMODEL_STEP_RETIRE)
-			return step;
-	}
-
-	step = pmodel_exec_write(x, va, value, len);
-	if (step != PMODEL_STEP_RETIRE)
-		return step;
-
-	x->csg->sync_update = true;
-	pmodel_count(x->pm, sync_updates);
-	atomic_inc(&x->pm->sync_seq);
-	return PMODEL_STEP_RETIRE;
-}
-
-static enum pmodel_step exec_sync_set32(struct pmodel_exec *x)
-{
-	u32 value = x->cs->ctx.regs[PMODEL_RB(x->insn)];
-
-	return pmodel_sync_write(x, pmodel_reg64(x->cs, PMODEL_RA(x->insn)), &value,
-				 sizeof(value), SYNC32_STATUS);
-}
-
-static enum pmodel_step exec_sync_add32(struct pmodel_exec *x)
-{
-	u64 va = pmodel_reg64(x->cs, PMODEL_RA(x->insn));
-	enum pmodel_step step;
-	u32 value;
-
-	step = pmodel_exec_read(x, va, &value, sizeof(value));
-	if (step != PMODEL_STEP_RETIRE)
-		return step;
-	value += x->cs->ctx.regs[PMODEL_RB(x->insn)];
-	return pmodel_sync_write(x, va, &value, sizeof(value), SYNC32_STATUS);
-}
-
-static enum pmodel_step exec_sync_set64(struct pmodel_exec *x)
-{
-	u64 value = pmodel_reg64(x->cs, PMODEL_RB(x->insn));
-
-	return pmodel_sync_write(x, pmodel_reg64(x->cs, PMODEL_RA(x->insn)), &value,
-				 sizeof(value), SYNC64_STATUS);
-}
-
-static enum pmodel_step exec_sync_add64(struct pmodel_exec *x)
-{
-	u64 va = pmodel_reg64(x->cs, PMODEL_RA(x->insn));
-	enum pmodel_step step;
-	u64 value;
-
-	step = pmodel_exec_read(x, va, &value, sizeof(value));
-	if (step != PMODEL_STEP_RETIRE)
-		return step;
-	value += pmodel_reg64(x->cs, PMODEL_RB(x->insn));
-	return pmodel_sync_write(x, va, &value, sizeof(value), SYNC64_STATUS);
-}
-
-static enum pmodel_step pmodel_sync_wait(struct pmodel_exec *x, u64 reference, u32 size_flag,
-					 u32 status_offset)
-{
-	struct pmodel_cs *cs = x->cs;
-	bool gt = SYNC_CONDITION(x->insn) == SYNC_CONDITION_GT;
-	size_t size = size_flag ? sizeof(u64) : sizeof(u32);
-	enum pmodel_step step;
-	u32 status = 0;
-	u64 value = 0;
-
-	cs->wait_ptr = pmodel_reg64(cs, PMODEL_RA(x->insn));
-	cs->wait_value = reference;
-	cs->wait_flags = CS_STATUS_WAIT_SYNC | size_flag |
-			 (gt ? CS_STATUS_WAIT_SYNC_COND_GT : CS_STATUS_WAIT_SYNC_COND_LE);
-
-	step = pmodel_exec_read(x, cs->wait_ptr, &value, size);
-	if (step != PMODEL_STEP_RETIRE)
-		return step;
-	if (gt ? value <= reference : value > reference)
-		return PMODEL_STEP_BLOCK;
-	cs->wait_flags = 0;
-
-	if (!(x->insn & SYNC_REJECT_ERROR))
-		return PMODEL_STEP_RETIRE;
-	step = pmodel_exec_read(x, cs->wait_ptr + status_offset, &status, sizeof(status));
-	if (step == PMODEL_STEP_RETIRE && status)
-		return pmodel_exec_fault(x, DRM_PANTHOR_EXCEPTION_CS_INHERIT_FAULT, cs->wait_ptr);
-	return step;
-}
-
-static enum pmodel_step exec_sync_wait32(struct pmodel_exec *x)
-{
-	return pmodel_sync_wait(x, x->cs->ctx.regs[PMODEL_RB(x->insn)], 0, SYNC32_STATUS);
-}
-
-static enum pmodel_step exec_sync_wait64(struct pmodel_exec *x)
-{
-	return pmodel_sync_wait(x, pmodel_reg64(x->cs, PMODEL_RB(x->insn)),
-				CS_STATUS_WAIT_SYNC_64B, SYNC64_STATUS);
-}
-
 static enum pmodel_step exec_run_compute(struct pmodel_exec *x)
 {
 	u32 spd = SELECT_SPD(x->insn);
@@ -597,18 +501,33 @@ static enum pmodel_step exec_run_compute(struct pmodel_exec *x)
 				      SELECT_TSD(x->insn));
 }
 
-/* Position, varying and fragment shader, then the tiler. */
+/* The position shader, the varying shader if there is one, the fragment shader. */
+static enum pmodel_step pmodel_exec_draw_env(struct pmodel_exec *x, u32 flags)
+{
+	u64 insn = x->insn;
+	enum pmodel_step step;
+
+	step = pmodel_exec_shader_env(x, 0, 0, 0, 0);
+	if (step == PMODEL_STEP_RETIRE && flags & DRAW_SECONDARY_SHADER)
+		step = pmodel_exec_shader_env(x, insn & IDVS_VARYING_SRT ? 1 : 0,
+					      insn & IDVS_VARYING_FAU ? 1 : 0, 1,
+					      insn & IDVS_VARYING_TSD ? 1 : 0);
+	if (step == PMODEL_STEP_RETIRE)
+		step = pmodel_exec_shader_env(x, insn & IDVS_FRAGMENT_SRT ? 2 : 0, 2, 2,
+					      insn & IDVS_FRAGMENT_TSD ? 2 : 0);
+	return step;
+}
+
 static enum pmodel_step exec_run_idvs(struct pmodel_exec *x)
 {
 	const struct pmodel_cs *cs = x->cs;
+	u32 flags = cs->ctx.regs[SR_DRAW_FLAGS] | lower_32_bits(x->insn);
 	u64 vertices = (u64)cs->ctx.regs[SR_INDEX_COUNT] *
 		       max(cs->ctx.regs[SR_INSTANCE_COUNT], 1u);
-	enum pmodel_step step = PMODEL_STEP_RETIRE;
-	u32 stage;
+	enum pmodel_step step;
 
-	for (stage = 0; stage < 3 && step == PMODEL_STEP_RETIRE; stage++)
-		step = pmodel_exec_shader_env(x, stage, stage, stage, stage);
-	if (step == PMODEL_STEP_RETIRE && cs->ctx.regs[SR_INDEX_SIZE])
+	step = pmodel_exec_draw_env(x, flags);
+	if (step == PMODEL_STEP_RETIRE && flags & DRAW_INDEX_TYPE)
 		step = pmodel_exec_touch(x, pmodel_reg64(cs, SR_INDEX_BUFFER), 1, PMODEL_READ);
 	if (step != PMODEL_STEP_RETIRE)
 		return step;
@@ -664,8 +583,8 @@ static enum pmodel_step exec_heap_operation(struct pmodel_exec *x)
 
 static const struct pmodel_insn pmodel_insns[] = {
 	[0] = { "NOP", exec_nop },
-	[1] = { "MOV48", exec_mov48, .rd = 2 },
-	[2] = { "MOV32", exec_mov32, .rd = 1 },
+	[1] = { "MOVE", exec_mov48, .rd = 2 },
+	[2] = { "MOVE32", exec_mov32, .rd = 1 },
 	[3] = { "WAIT", exec_nop },
 	[4] = { "RUN_COMPUTE", exec_run_compute, WORK },
 	[5] = { "RUN_TILING", exec_run_tiling, WORK },
@@ -674,8 +593,8 @@ static const struct pmodel_insn pmodel_insns[] = {
 	[8] = { "RUN_FULLSCREEN", exec_run_fullscreen, .ra = 2, WORK },
 	[9] = { "FINISH_TILING", exec_finish_tiling, WORK },
 	[11] = { "FINISH_FRAGMENT", exec_finish_fragment, .ra = 2, .rb = 2, WORK },
-	[16] = { "ADD_IMM32", exec_add_imm32, .rd = 1, .ra = 1 },
-	[17] = { "ADD_IMM64", exec_add_imm64, .rd = 2, .ra = 2 },
+	[16] = { "ADD_IMMEDIATE32", exec_add_imm32, .rd = 1, .ra = 1 },
+	[17] = { "ADD_IMMEDIATE64", exec_add_imm64, .rd = 2, .ra = 2 },
 	[18] = { "UMIN32", exec_umin32, .rd = 1, .ra = 1, .rb = 1 },
 	[20] = { "LOAD_MULTIPLE", exec_load_multiple, .ra = 2, WORK },
 	[21] = { "STORE_MULTIPLE", exec_store_multiple, .ra = 2, WORK },
@@ -687,9 +606,9 @@ static const struct pmodel_insn pmodel_insns[] = {
 	[33] = { "JUMP", exec_jump, .ra = 2, .rb = 1, WORK },
 	[34] = { "REQ_RESOURCE", exec_req_resource },
 	[36] = { "FLUSH_CACHE2", exec_flush_cache2, .ra = 1 },
-	[37] = { "SYNC_ADD32", exec_sync_add32, .ra = 2, .rb = 1 },
-	[38] = { "SYNC_SET32", exec_sync_set32, .ra = 2, .rb = 1 },
-	[39] = { "SYNC_WAIT32", exec_sync_wait32, .ra = 2, .rb = 1 },
+	[37] = { "SYNC_ADD32", pmodel_exec_sync_add32, .ra = 2, .rb = 1 },
+	[38] = { "SYNC_SET32", pmodel_exec_sync_set32, .ra = 2, .rb = 1 },
+	[39] = { "SYNC_WAIT32", pmodel_exec_sync_wait32, .ra = 2, .rb = 1 },
 	[40] = { "STORE_STATE", exec_store_state, .ra = 2 },
 	[41] = { "PROT_REGION", exec_nop },
 	[42] = { "PROGRESS_STORE", exec_progress_store, .ra = 2 },
@@ -699,9 +618,9 @@ static const struct pmodel_insn pmodel_insns[] = {
 	[48] = { "HEAP_SET", exec_heap_set, .ra = 2 },
 	[49] = { "HEAP_OPERATION", exec_heap_operation, WORK },
 	[50] = { "TRACE_POINT", exec_nop },
-	[51] = { "SYNC_ADD64", exec_sync_add64, .ra = 2, .rb = 2 },
-	[52] = { "SYNC_SET64", exec_sync_set64, .ra = 2, .rb = 2 },
-	[53] = { "SYNC_WAIT64", exec_sync_wait64, .ra = 2, .rb = 2 },
+	[51] = { "SYNC_ADD64", pmodel_exec_sync_add64, .ra = 2, .rb = 2 },
+	[52] = { "SYNC_SET64", pmodel_exec_sync_set64, .ra = 2, .rb = 2 },
+	[53] = { "SYNC_WAIT64", pmodel_exec_sync_wait64, .ra = 2, .rb = 2 },
 };
 
 static const struct pmodel_insn *pmodel_insn_decode(u64 insn)

@@ -14,6 +14,7 @@
  *	pmodel_csg.c	group slots: start, suspend, resume, status, events
  *	pmodel_cs.c	command streams: ring, call stack, order of execution
  *	pmodel_insn.c	decode table and execution of the instructions
+ *	pmodel_sync.c	instructions that write and wait for synchronization objects
  *	pmodel_tiler.c	tiler heap and its out-of-memory event
  *	pmodel_fw.c	firmware image the driver loads
  *	pmodel_debugfs.c counters and fault injection
@@ -146,6 +147,7 @@ enum pmodel_counter {
 	PMODEL_CNT_csg_terminates,
 	PMODEL_CNT_tiler_ooms,
 	PMODEL_CNT_sync_updates,
+	PMODEL_CNT_fw_asserts,
 	PMODEL_CNT_COUNT,
 };
 
@@ -668,6 +670,8 @@ void pmodel_mcu_reg_write(struct pmodel *pm, u32 reg, u32 value);
 void pmodel_mcu_doorbell(struct pmodel *pm, u32 index);
 void pmodel_mcu_work(struct pmodel *pm);
 void pmodel_mcu_reset(struct pmodel *pm);
+void pmodel_mcu_crash(struct pmodel *pm);
+void pmodel_mcu_power(struct pmodel *pm);
 
 /* pmodel_csg.c */
 bool pmodel_csg_alive(struct pmodel *pm, struct pmodel_csg *csg);
@@ -689,6 +693,15 @@ enum pmodel_step pmodel_exec_write(struct pmodel_exec *x, u64 va, const void *bu
 enum pmodel_step pmodel_exec_touch(struct pmodel_exec *x, u64 va, size_t len,
 				   enum pmodel_access access);
 enum pmodel_step pmodel_exec_fault(struct pmodel_exec *x, u32 exception, u64 info);
+enum pmodel_step pmodel_exec_fatal(struct pmodel_exec *x, u32 exception, u64 info);
+
+/* pmodel_sync.c */
+enum pmodel_step pmodel_exec_sync_set32(struct pmodel_exec *x);
+enum pmodel_step pmodel_exec_sync_add32(struct pmodel_exec *x);
+enum pmodel_step pmodel_exec_sync_wait32(struct pmodel_exec *x);
+enum pmodel_step pmodel_exec_sync_set64(struct pmodel_exec *x);
+enum pmodel_step pmodel_exec_sync_add64(struct pmodel_exec *x);
+enum pmodel_step pmodel_exec_sync_wait64(struct pmodel_exec *x);
 
 /* pmodel_tiler.c */
 enum pmodel_step pmodel_tiler_draw(struct pmodel_exec *x, u64 tiler, u64 bytes);

@@ -17,9 +17,18 @@
 
 #define IFACE_VERSION(major, minor)	((major) << 24 | (minor) << 16)
 
-/* The firmware cannot go on without its memory. */
-static void pmodel_mcu_crash(struct pmodel *pm)
+/**
+ * pmodel_mcu_crash() - The firmware cannot go on
+ * @pm: Model.
+ *
+ * It lacks its memory, or was asked for what cannot be.
+ *
+ * Context: pmodel::lock held. Does not sleep.
+ */
+void pmodel_mcu_crash(struct pmodel *pm)
 {
+	lockdep_assert_held(&pm->lock);
+
 	if (pm->mcu.status == MCU_STATUS_FATAL)
 		return;
 	WRITE_ONCE(pm->mcu.status, MCU_STATUS_FATAL);
@@ -223,10 +232,28 @@ static void pmodel_mcu_control(struct pmodel *pm, u32 control)
 		pmodel_mcu_kill_streams(pm);
 		pm->mcu.booting = false;
 		WRITE_ONCE(pm->mcu.status, MCU_STATUS_DISABLED);
-	} else if (pm->mcu.status == MCU_STATUS_DISABLED && !pm->mcu.booting) {
-		pm->mcu.booting = true;
-		pmodel_kick_mcu(pm);
+	} else {
+		pmodel_mcu_power(pm);
 	}
+}
+
+/**
+ * pmodel_mcu_power() - Boot the MCU if it has been told to, and has what it needs
+ * @pm: Model.
+ *
+ * The MCU reaches its memory through the L2: without power there it does nothing.
+ *
+ * Context: pmodel::lock held. Does not sleep.
+ */
+void pmodel_mcu_power(struct pmodel *pm)
+{
+	lockdep_assert_held(&pm->lock);
+
+	if (pm->mcu.control == MCU_CONTROL_DISABLE || pm->mcu.booting || !pm->gpu.l2_ready ||
+	    pm->mcu.status != MCU_STATUS_DISABLED)
+		return;
+	pm->mcu.booting = true;
+	pmodel_kick_mcu(pm);
 }
 
 /**
@@ -283,7 +310,7 @@ static void pmodel_mcu_try_halt(struct pmodel *pm)
 {
 	u32 req;
 
-	if (pm->mcu.status != MCU_STATUS_ENABLED ||
+	if (pm->mcu.status != MCU_STATUS_ENABLED || !pm->gpu.l2_ready ||
 	    pmodel_mcu_read_locked(pm, PMODEL_SHARED_VA + PMODEL_GLB_IN_FIELD(req),
 				   &req, sizeof(req)))
 		return;
@@ -378,7 +405,7 @@ void pmodel_mcu_work(struct pmodel *pm)
 {
 	bool boot = false, doorbell = false, enabled;
 
-	if (atomic_read(&pm->inject.mcu_hang))
+	if (atomic_read(&pm->inject.mcu_hang) || !READ_ONCE(pm->gpu.l2_ready))
 		return;
 
 	scoped_guard(raw_spinlock_irqsave, &pm->lock) {

@@ -40,7 +40,7 @@
 /* What one step of a draw takes from the heap, to keep it short. */
 #define STEP_BYTES		SZ_64K
 
-enum { HEAP_OP_STARTED, HEAP_OP_FINISHED, HEAP_OP_FRAGMENT };
+enum { HEAP_OP_STARTED = 0, HEAP_OP_FINISHED = 1, HEAP_OP_FRAGMENT = 3 };
 
 /**
  * struct pmodel_heap - The heap context, in memory
@@ -432,7 +432,7 @@ enum pmodel_step pmodel_tiler_finish_fragment(struct pmodel_exec *x, u64 first, 
 /**
  * pmodel_tiler_heap_operation() - Count render passes
  * @x: HEAP_OPERATION.
- * @operation: 0 tiling started, 1 tiling finished, 2 fragment job finished.
+ * @operation: 0 tiling started, 1 tiling finished, 3 fragment job finished.
  *
  * Context: pmodel::lock held. Does not sleep.
  * Return: PMODEL_STEP_RETIRE, or what the instruction has to return.
@@ -460,7 +460,7 @@ enum pmodel_step pmodel_tiler_heap_operation(struct pmodel_exec *x, u32 operatio
 		heap.counts.fragments++;
 		break;
 	default:
-		return PMODEL_STEP_RETIRE;
+		return pmodel_exec_fatal(x, DRM_PANTHOR_EXCEPTION_CS_INSTR_INVALID, x->insn);
 	}
 	return pmodel_heap_write(x, &heap);
 }

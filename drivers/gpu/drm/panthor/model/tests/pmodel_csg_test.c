@@ -328,6 +328,7 @@ static void group_of_before_a_reset_executes_nothing(struct kunit *test)
 
 	pmodel_test_as_enable(t, PMODEL_AS_MCU, t->mcu_root);
 	pmodel_test_as_enable(t, TEST_AS, t->root);
+	pmodel_reg_write(t->pm, L2_PWRON, 1);
 	pmodel_reg_write(t->pm, MCU_CONTROL_BASE + MCU_CONTROL, MCU_CONTROL_AUTO);
 	pmodel_test_run(t);
 	pmodel_reg_write(t->pm, CSF_DOORBELL(1), 1);
@@ -388,7 +389,86 @@ static void same_seed_gives_the_same_interleaving(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hits[0], hits[1]);
 }
 
+struct transition_case {
+	const char *name;
+	u32 first;
+	u32 second;
+	u32 config;
+};
+
+#define STATE_NONE	U32_MAX
+
+/* What pmodel_test_start() has left is a group that runs. */
+static const struct transition_case transition_cases[] = {
+	{ "resume of a running group", STATE_NONE, CSG_STATE_RESUME, TEST_AS },
+	{ "suspend of a terminated group", CSG_STATE_TERMINATE, CSG_STATE_SUSPEND, TEST_AS },
+	{ "state 4", STATE_NONE, 4, TEST_AS },
+	{ "state 7", CSG_STATE_TERMINATE, 7, TEST_AS },
+	{ "no address space", CSG_STATE_TERMINATE, CSG_STATE_START, 15 },
+	{ "address space 8 of 8", CSG_STATE_SUSPEND, CSG_STATE_RESUME, 8 },
+	{ "address space of the MCU", CSG_STATE_TERMINATE, CSG_STATE_START, 0 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(transition, transition_cases, name);
+
+static void impossible_transition_stops_the_firmware(struct kunit *test)
+{
+	const struct transition_case *c = test->param_value;
+	struct pmodel_test *t = pmodel_test_create(test);
+	u32 ack;
+
+	pmodel_test_start(t);
+	if (c->first != STATE_NONE)
+		pmodel_test_request(t, c->first, CSG_STATE_MASK);
+	KUNIT_ASSERT_EQ(test, 0, pmodel_counter(t->pm, fw_asserts));
+
+	ack = pmodel_test_csg_out(t)->ack;
+	pmodel_test_csg_in(t)->config = c->config;
+	pmodel_test_request(t, c->second, CSG_STATE_MASK);
+	KUNIT_EXPECT_EQ(test, 1, pmodel_counter(t->pm, fw_asserts));
+	KUNIT_EXPECT_EQ(test, ack, pmodel_test_csg_out(t)->ack);
+	KUNIT_EXPECT_EQ(test, MCU_STATUS_FATAL,
+			pmodel_reg_read(t->pm, MCU_CONTROL_BASE + MCU_STATUS));
+}
+
+static void streams_need_power(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+	u32 *data;
+
+	pmodel_test_start(t);
+	data = t->data;
+	pmodel_reg_write(t->pm, L2_PWROFF, 1);
+	JOB(t, MOV48(0, TEST_DATA), MOV32(2, 1), STORE(2, 1, 0, 0));
+	KUNIT_EXPECT_EQ(test, 0, data[0]);
+
+	pmodel_test_csg_in(t)->req ^= CSG_STATUS_UPDATE;
+	pmodel_test_request(t, 0, 0);
+	KUNIT_EXPECT_TRUE(test, csg_event(t, CSG_STATUS_UPDATE));
+}
+
+static void scope_of_a_write_decides_who_looks(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+	int seen;
+
+	pmodel_test_start(t);
+	csg_ack(t, CSG_SYNC_UPDATE | CSG_IDLE);
+	seen = atomic_read(&t->pm->sync_seq);
+	JOB(t, MOV48(0, TEST_DATA), MOV48(2, 5), SYNC_SET64_CSG(0, 2));
+	KUNIT_EXPECT_EQ(test, 5, *(u64 *)t->data);
+	KUNIT_EXPECT_FALSE(test, csg_event(t, CSG_SYNC_UPDATE));
+	KUNIT_EXPECT_EQ(test, seen, atomic_read(&t->pm->sync_seq));
+
+	JOB(t, MOV48(0, TEST_DATA), MOV48(2, 6), SYNC_SET64(0, 2));
+	KUNIT_EXPECT_TRUE(test, csg_event(t, CSG_SYNC_UPDATE));
+	KUNIT_EXPECT_EQ(test, seen + 1, atomic_read(&t->pm->sync_seq));
+}
+
 static struct kunit_case csg_cases[] = {
+	KUNIT_CASE_PARAM(impossible_transition_stops_the_firmware, transition_gen_params),
+	KUNIT_CASE(streams_need_power),
+	KUNIT_CASE(scope_of_a_write_decides_who_looks),
 	KUNIT_CASE(stream_starts_by_its_state_alone),
 	KUNIT_CASE(stream_that_is_not_asked_to_start_does_not),
 	KUNIT_CASE(ring_without_memory_is_a_configuration_fault),

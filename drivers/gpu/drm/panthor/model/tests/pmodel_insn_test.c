@@ -350,7 +350,12 @@ static void error_is_passed_on_in_sync_objects(struct kunit *test)
 	pmodel_reg_write(t->pm, CSF_DOORBELL(1), 1);
 	pmodel_test_run(t);
 	KUNIT_EXPECT_EQ(test, 1, data[0]);
-	KUNIT_EXPECT_EQ(test, DRM_PANTHOR_EXCEPTION_CS_BUS_FAULT, data[2]);
+	/* "Iter status is written at [Address + 8], 0 == NO_FAULT, 1 == FAULT" (v10.xml) */
+	KUNIT_EXPECT_EQ(test, 1, data[2]);
+
+	JOB(t, MOV48(0, TEST_DATA), MOV48(2, 2), SYNC_SET64(0, 2));
+	KUNIT_EXPECT_EQ(test, 2, data[0]);
+	KUNIT_EXPECT_EQ(test, 0, data[2]);
 }
 
 static void wait_that_rejects_errors_inherits_them(struct kunit *test)
@@ -361,7 +366,7 @@ static void wait_that_rejects_errors_inherits_them(struct kunit *test)
 	pmodel_test_start(t);
 	data = t->data;
 	data[0] = 1;
-	data[2] = DRM_PANTHOR_EXCEPTION_CS_BUS_FAULT;
+	data[2] = 1;
 	JOB(t, MOV48(0, TEST_DATA), MOV48(2, 0), SYNC_WAIT64_REJECT(0, 2));
 	KUNIT_EXPECT_TRUE(test, pmodel_test_event(t, CS_FAULT));
 	KUNIT_EXPECT_EQ(test, DRM_PANTHOR_EXCEPTION_CS_INHERIT_FAULT,
@@ -419,6 +424,80 @@ static void shader_has_to_be_mapped_executable(struct kunit *test)
 			pmodel_reg_read(t->pm, MMU_AS_BASE + AS_FAULTSTATUS(TEST_AS)));
 }
 
+struct draw_case {
+	const char *name;
+	u32 flags;
+	u64 insn;
+	bool executes;
+};
+
+#define SECONDARY_SHADER	BIT(18)
+
+static const struct draw_case draw_cases[] = {
+	{ "none", 0, 0, false },
+	{ "in the register", SECONDARY_SHADER, 0, true },
+	{ "in the instruction", 0, SECONDARY_SHADER, true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(draw, draw_cases, name);
+
+/* User-space drivers leave register 18 as it is if there is no varying shader. */
+static void varying_shader_is_looked_at_if_there_is_one(struct kunit *test)
+{
+	const struct draw_case *c = test->param_value;
+	struct pmodel_test *t = pmodel_test_create(test);
+	u64 *data;
+
+	pmodel_test_start(t);
+	data = t->data;
+	*pmodel_test_pte(t, t->root, TEST_DATA + PAGE_SIZE, 3) |= PT_XN;
+	data[1] = TEST_DATA + PAGE_SIZE;
+	JOB(t, MOV48(18, TEST_DATA), MOV32(33, 3), MOV32(56, c->flags),
+	    RUN_IDVS() | c->insn);
+	KUNIT_EXPECT_EQ(test, c->executes, pmodel_test_event(t, CS_FATAL));
+}
+
+struct select_case {
+	const char *name;
+	u32 reg;
+	u64 insn;
+	bool touched;
+};
+
+/* Each register is of no use unless something selects it. */
+static const struct select_case select_cases[] = {
+	{ "position SRT", 0, 0, true },
+	{ "position FAU", 8, 0, true },
+	{ "position TSD", 24, 0, true },
+	{ "varying SRT", 2, 0, false },
+	{ "varying SRT, selected", 2, BIT_ULL(35), true },
+	{ "varying FAU", 10, 0, false },
+	{ "varying FAU, selected", 10, BIT_ULL(36), true },
+	{ "varying TSD", 26, 0, false },
+	{ "varying TSD, selected", 26, BIT_ULL(37), true },
+	{ "fragment SRT", 4, 0, false },
+	{ "fragment SRT, selected", 4, BIT_ULL(38), true },
+	{ "fragment FAU", 12, 0, true },
+	{ "fragment TSD", 28, 0, false },
+	{ "fragment TSD, selected", 28, BIT_ULL(39), true },
+	{ "index buffer", 54, 0, false },
+	{ "index buffer, selected", 54, BIT_ULL(9), true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(select, select_cases, name);
+
+static void draw_looks_at_what_it_selects(struct kunit *test)
+{
+	const struct select_case *c = test->param_value;
+	struct pmodel_test *t = pmodel_test_create(test);
+
+	pmodel_test_start(t);
+	/* A pointer to nowhere; as FAU it has one entry. */
+	pmodel_set_reg64(pmodel_test_cs(t), c->reg, TEST_HOLE | BIT_ULL(56));
+	JOB(t, MOV32(33, 3), MOV32(56, SECONDARY_SHADER), RUN_IDVS() | c->insn);
+	KUNIT_EXPECT_EQ(test, c->touched, pmodel_test_event(t, CS_FATAL));
+}
+
 static void compute_without_a_shader_faults(struct kunit *test)
 {
 	struct pmodel_test *t = pmodel_test_create(test);
@@ -465,6 +544,8 @@ static struct kunit_case insn_cases[] = {
 	KUNIT_CASE(flush_happens_unless_there_was_a_later_one),
 	KUNIT_CASE(state_is_stored),
 	KUNIT_CASE(shader_has_to_be_mapped_executable),
+	KUNIT_CASE_PARAM(varying_shader_is_looked_at_if_there_is_one, draw_gen_params),
+	KUNIT_CASE_PARAM(draw_looks_at_what_it_selects, select_gen_params),
 	KUNIT_CASE(compute_without_a_shader_faults),
 	KUNIT_CASE(instructions_of_a_user_space_driver_are_known),
 	{}

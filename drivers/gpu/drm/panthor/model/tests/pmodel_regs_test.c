@@ -186,12 +186,31 @@ static void mcu_without_memory_does_not_boot(struct kunit *test)
 {
 	struct pmodel_test *t = pmodel_test_create(test);
 
+	pmodel_reg_write(t->pm, L2_PWRON, 1);
 	pmodel_reg_write(t->pm, MCU_CONTROL_BASE + MCU_CONTROL, MCU_CONTROL_AUTO);
 	pmodel_test_run(t);
 	KUNIT_EXPECT_EQ(test, MCU_STATUS_FATAL,
 			pmodel_reg_read(t->pm, MCU_CONTROL_BASE + MCU_STATUS));
 	KUNIT_EXPECT_EQ(test, BIT(PMODEL_AS_MCU),
 			pmodel_reg_read(t->pm, MMU_INT_BASE + INT_RAWSTAT));
+}
+
+static void mcu_boots_when_the_l2_has_power(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+
+	pmodel_test_boot(t);
+	pmodel_reg_write(t->pm, GPU_CMD, GPU_SOFT_RESET);
+	pmodel_test_as_enable(t, PMODEL_AS_MCU, t->mcu_root);
+	pmodel_reg_write(t->pm, MCU_CONTROL_BASE + MCU_CONTROL, MCU_CONTROL_AUTO);
+	pmodel_test_run(t);
+	KUNIT_EXPECT_EQ(test, MCU_STATUS_DISABLED,
+			pmodel_reg_read(t->pm, MCU_CONTROL_BASE + MCU_STATUS));
+
+	pmodel_reg_write(t->pm, L2_PWRON, 1);
+	pmodel_test_run(t);
+	KUNIT_EXPECT_EQ(test, MCU_STATUS_ENABLED,
+			pmodel_reg_read(t->pm, MCU_CONTROL_BASE + MCU_STATUS));
 }
 
 static void halt_is_answered_in_the_doorbell(struct kunit *test)
@@ -248,6 +267,7 @@ static void hung_mcu_answers_after_reset_only(struct kunit *test)
 	pmodel_reg_write(t->pm, GPU_CMD, GPU_SOFT_RESET);
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->pm->inject.mcu_hang));
 	pmodel_test_as_enable(t, PMODEL_AS_MCU, t->mcu_root);
+	pmodel_reg_write(t->pm, L2_PWRON, 1);
 	pmodel_reg_write(t->pm, MCU_CONTROL_BASE + MCU_CONTROL, MCU_CONTROL_AUTO);
 	pmodel_reg_write(t->pm, CSF_DOORBELL(CSF_GLB_DOORBELL_ID), 1);
 	pmodel_test_run(t);
@@ -268,6 +288,7 @@ static struct kunit_case regs_cases[] = {
 	KUNIT_CASE(l2_settles_after_a_reset),
 	KUNIT_CASE(boot_describes_the_interfaces),
 	KUNIT_CASE(mcu_without_memory_does_not_boot),
+	KUNIT_CASE(mcu_boots_when_the_l2_has_power),
 	KUNIT_CASE(halt_is_answered_in_the_doorbell),
 	KUNIT_CASE(ping_is_answered),
 	KUNIT_CASE(hung_mcu_answers_after_reset_only),

@@ -55,7 +55,7 @@
 #define LOAD(rd, mask, ra, offs)  INSN(20, rd, ra, 0, (u32)(mask) << 16 | (u16)(offs))
 #define STORE(rs, mask, ra, offs) INSN(21, rs, ra, 0, (u32)(mask) << 16 | (u16)(offs))
 #define BRANCH(cond, ra, offs)	INSN(22, 0, ra, 0, (u32)(cond) << 28 | (u16)(offs))
-#define SET_HANDLER(ra, rb)	INSN(25, 0, ra, rb, 0)
+#define SET_HANDLER(ra, rb)	INSN(25, 0, ra, rb, 2)
 #define CALL(ra, rb)		INSN(32, 0, ra, rb, 0)
 #define JUMP(ra, rb)		INSN(33, 0, ra, rb, 0)
 #define FLUSH_CACHE2(ra)	INSN(36, 0, ra, 0, 0x233)
@@ -72,6 +72,7 @@
 #define HEAP_OPERATION(op)	INSN(49, 0, 0, op, 0)
 #define SYNC_ADD64(ra, rb)	INSN(51, 0, ra, rb, 1)
 #define SYNC_SET64(ra, rb)	INSN(52, 0, ra, rb, 1)
+#define SYNC_SET64_CSG(ra, rb)	INSN(52, 0, ra, rb, 2 << 1)
 #define SYNC_WAIT64(ra, rb, gt)	INSN(53, 0, ra, rb, (u32)(gt) << 28)
 #define SYNC_WAIT64_REJECT(ra, rb) INSN(53, 0, ra, rb, 1u << 28 | 1)
 

@@ -234,7 +234,42 @@ static void ring_of_chunks_is_no_endless_loop(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pmodel_test_event(t, CS_FAULT));
 }
 
+struct count_case {
+	u32 operation;
+	u32 started, finished, fragments;
+	bool fatal;
+};
+
+/* The numbers of Mesa's v10.xml: there is no operation 2. */
+static const struct count_case count_cases[] = {
+	{ 0, 1, 0, 0, false },
+	{ 1, 0, 1, 0, false },
+	{ 2, 0, 0, 0, true },
+	{ 3, 0, 0, 1, false },
+};
+
+static void count_desc(const struct count_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "operation %u", c->operation);
+}
+
+KUNIT_ARRAY_PARAM(count, count_cases, count_desc);
+
+static void operation_counts_passes(struct kunit *test)
+{
+	const struct count_case *c = test->param_value;
+	struct pmodel_test *t = heap_create(test);
+	const u64 insns[] = { MOV48(0, HEAP_CTX), HEAP_SET(0), HEAP_OPERATION(c->operation) };
+
+	pmodel_test_job(t, insns, ARRAY_SIZE(insns));
+	KUNIT_EXPECT_EQ(test, c->started, heap_ctx(t)->started);
+	KUNIT_EXPECT_EQ(test, c->finished, heap_ctx(t)->finished);
+	KUNIT_EXPECT_EQ(test, c->fragments, heap_ctx(t)->fragments);
+	KUNIT_EXPECT_EQ(test, c->fatal, pmodel_test_event(t, CS_FATAL));
+}
+
 static struct kunit_case tiler_cases[] = {
+	KUNIT_CASE_PARAM(operation_counts_passes, count_gen_params),
 	KUNIT_CASE(draw_uses_linked_chunks_first),
 	KUNIT_CASE(empty_heap_asks_the_driver),
 	KUNIT_CASE(chunk_from_the_driver_is_linked_and_used),

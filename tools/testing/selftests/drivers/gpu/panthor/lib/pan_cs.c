@@ -41,6 +41,7 @@ enum {
 };
 
 #define ALL_SCOREBOARDS		0xffu
+#define EXCEPTION_TILER_OOM	2
 #define PAGE_BYTES		4096
 #define LINE_BYTES		64
 #define LINES			(PAGE_BYTES / LINE_BYTES)
@@ -352,8 +353,8 @@ void pan_cs_invalid(struct pan_cs *cs)
 enum {
 	REG_VERTICES = 33,
 	REG_INSTANCES = 34,
-	REG_INDEX_SIZE = 39,
 	REG_TILER = 40,
+	REG_DRAW_FLAGS = 56,
 };
 
 #define TILER_HEAP	24
@@ -396,8 +397,9 @@ void pan_cs_draw(struct pan_cs *cs, uint64_t ctx_va, uint32_t vertices)
 		pan_cs_move48(cs, reg, 0);
 	pan_cs_move32(cs, REG_VERTICES, vertices);
 	pan_cs_move32(cs, REG_INSTANCES, 1);
-	pan_cs_move32(cs, REG_INDEX_SIZE, 0);
 	pan_cs_move48(cs, REG_TILER, ctx_va);
+	/* Neither indices nor a varying shader */
+	pan_cs_move32(cs, REG_DRAW_FLAGS, 0);
 	pan_cs_emit(cs, op(OP_RUN_IDVS, 0, 0, 0));
 	pan_cs_wait(cs);
 }
@@ -439,5 +441,8 @@ void pan_cs_incremental_render(struct pan_cs *cs, uint64_t ctx_va)
 
 void pan_cs_set_oom_handler(struct pan_cs *cs, uint64_t va, uint32_t size)
 {
-	transfer(cs, OP_SET_EXCEPTION_HANDLER, va, size);
+	pan_cs_move48(cs, REG_VALUE, va);
+	pan_cs_move32(cs, REG_LENGTH, size);
+	pan_cs_emit(cs, op(OP_SET_EXCEPTION_HANDLER, 0, REG_VALUE,
+			   (uint64_t)REG_LENGTH << 32 | EXCEPTION_TILER_OOM));
 }

@@ -114,7 +114,7 @@ void pan_cs_invalid(struct pan_cs *cs);
 enum pan_heap_operation {
 	PAN_HEAP_TILING_STARTED,
 	PAN_HEAP_TILING_FINISHED,
-	PAN_HEAP_FRAGMENT_FINISHED,
+	PAN_HEAP_FRAGMENT_FINISHED = 3,
 };
 
 void pan_tiler_init(void *ctx, uint64_t ctx_va, uint64_t chunk, uint32_t chunk_size);
