@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Kernels of a part of the series: its first topics, or its first commits.
+"""Kernels of a part of the series: its first commits, topics, or one topic.
 
 The configuration fragments are those of the whole series. What they ask of
 options that the part does not have yet is left out; every other option must
@@ -58,12 +58,13 @@ def fragments(names, directory, options):
     return made
 
 
-def assemble(target, count=None, topic=None):
+def assemble(target, count=None, topic=None, alone=None):
     """Assemble a part; returns (base, its commits, options not there yet)."""
     paths.check_repo_path()
     used = base.obtain()
     with paths.lock(paths.BUILD / ".lock", "assembling"):
-        target.assemble(used, tree.select(paths.REPO, topic, count))
+        target.assemble(used, tree.select(
+            paths.REPO, topic, count, alone))
         commits = chain.compute(target.git, paths.REPO, used.commit,
                                 tree.select(paths.REPO))
     here = target.record()["head"]
@@ -72,9 +73,12 @@ def assemble(target, count=None, topic=None):
 
 
 def kernel(names, arch, obj, topic, cross=""):
-    """Configure a kernel of build/linux-topic-TOPIC; returns it unbuilt."""
+    """Configure a kernel of a topic and what it needs; returns it unbuilt.
+
+    Its tree is build/linux-topic-TOPIC, or build/linux without a topic.
+    """
     target = tree.named(f"topic-{topic}" if topic else None)
-    _, _, absent = assemble(target, topic=topic)
+    _, _, absent = assemble(target, alone=topic)
     made = kbuild.Kernel(target, arch, obj, cross)
     made.configure(fragments(names, made.objects / "lab-fragments", absent))
     return made

@@ -13,6 +13,10 @@ ROOTS = ("arch", "block", "certs", "crypto", "Documentation", "drivers", "fs",
          "include", "init", "io_uring", "ipc", "kernel", "lib", "mm", "net",
          "rust", "samples", "security", "sound", "tools", "usr", "virt")
 
+# '# topic: NAME', and what the topic does not apply or work without: names of
+# topics, or of single patches of a topic.
+_TOPIC = re.compile(r"^#\s*topic:\s*(\S+)(?:\s+needs:\s*(\S.*?))?\s*$", re.M)
+
 
 @dataclasses.dataclass
 class Line:
@@ -28,7 +32,7 @@ def parse(text):
     """The lines of a series."""
     lines, topic = [], None
     for number, raw in enumerate(text.splitlines(), 1):
-        marker = re.match(r"#\s*topic:\s*(\S+)\s*$", raw)
+        marker = _TOPIC.match(raw)
         if marker:
             topic = marker.group(1)
         words = raw.split("#")[0].split()
@@ -117,7 +121,37 @@ def _assign(lines, files):
 
 def topics(text):
     """The topics of a series, in order."""
-    return re.findall(r"^#\s*topic:\s*(\S+)\s*$", text, re.M)
+    return [name for name, _ in _TOPIC.findall(text)]
+
+
+def needs(text):
+    """{topic: what it needs, as its line says}."""
+    return {name: words.split() for name, words in _TOPIC.findall(text)}
+
+
+def alone(lines, needed, topic):
+    """The lines of a topic and of what it needs, in the order of the series."""
+    if topic not in needed:
+        raise Fail(f"patches/series has no topic '{topic}' (it has: "
+                   f"{', '.join(needed) or 'none'})")
+    order, wanted, rest = list(needed), set(), [topic]
+    at = {line.patch: line.topic for line in lines}
+    while rest:
+        name = rest.pop()
+        wanted.add(name)
+        for word in needed[name]:
+            if word not in needed and word not in at:
+                raise Fail(f"patches/series: topic {name} needs {word}, which "
+                           "is neither a topic nor a patch")
+            if order.index(at.get(word, word)) >= order.index(name):
+                raise Fail(f"patches/series: topic {name} needs {word}, which "
+                           "does not come before it")
+            if word in at:
+                wanted.add(word)
+            elif word not in wanted:
+                rest.append(word)
+    return [line for line in lines if line.topic in wanted or
+            line.patch in wanted]
 
 
 def until_topic(lines, order, topic):

@@ -6,7 +6,7 @@ import re
 import subprocess
 import unittest
 
-from . import base, git, paths, series, tree
+from . import base, chain, git, paths, series, tree
 from .ktap import FAIL, PASS, Result
 from .lane import Lane
 
@@ -120,12 +120,13 @@ def driver_unchanged():
     target = tree.named()
     with paths.lock(paths.BUILD / ".lock", "assembling"):
         used = base.obtain()
-        commits = target.assemble(used, tree.select(paths.REPO))
-    count = len(tree.select(paths.REPO, topic="lab"))
-    if not count:
+        target.assemble(used, tree.select(paths.REPO))
+        commits = chain.compute(target.git, paths.REPO, used.commit,
+                                tree.select(paths.REPO, alone="lab"))
+    if not commits:
         return [Result("panthor unchanged by topic lab", FAIL,
                        "topic lab of patches/series is empty")]
-    changed = target.changes(used.commit, commits[count - 1].commit)
+    changed = target.changes(used.commit, commits[-1].commit)
     wrong = [name for name, letter in changed.items()
              if letter != "A" and name.startswith(_UNDER_TEST) and
              not _BUILD_FILES.search(name)]

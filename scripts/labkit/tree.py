@@ -266,12 +266,19 @@ def named(name=None):
     return Tree(paths.BUILD / (f"linux-{name}" if name else "linux"))
 
 
-def select(repo, topic=None, commits=None):
-    """The lines of the series, up to a topic's end or a number of commits."""
+def select(repo, topic=None, commits=None, alone=None):
+    """The lines of the series.
+
+    topic, commits: up to the end of a topic, or a number of commits.
+    alone: a topic and what it needs, without the others.
+    """
     lines = series.read(repo)
     if topic:
         text = (repo / "patches" / "series").read_text(encoding="utf-8")
         lines = series.until_topic(lines, series.topics(text), topic)
+    if alone:
+        text = (repo / "patches" / "series").read_text(encoding="utf-8")
+        lines = series.alone(lines, series.needs(text), alone)
     if commits is not None:
         if not 0 <= commits <= len(lines):
             raise Fail(f"the series has {len(lines)} commits, not {commits}")

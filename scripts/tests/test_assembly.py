@@ -113,6 +113,45 @@ class Assembly(Case):
         with self.assertRaisesRegex(Fail, "2 commits"):
             tree.select(self.repo, commits=3)
 
+    def needing(self, *rows):
+        """What select() gives for topic engine with these rows of a series."""
+        write(self.repo, {"patches/series": "".join(f"{r}\n" for r in rows)})
+        return [line.patch for line in tree.select(self.repo, alone="engine")]
+
+    def test_topic_with_what_it_needs(self):
+        write(self.repo, {"patches/three.patch": "c: add u\n\nWhy.\n---\n",
+                          "tools/u.c": "int u;\n"})
+        head = ("# topic: fixes", "one.patch drivers/model/",
+                "three.patch tools/u.c")
+        for needs, expected in (
+                ("", ["two.patch"]),
+                (" needs: one.patch", ["one.patch", "two.patch"]),
+                (" needs: fixes", ["one.patch", "three.patch", "two.patch"])):
+            with self.subTest(needs):
+                self.assertEqual(self.needing(
+                    *head, f"# topic: engine{needs}", "two.patch tools/t.c"),
+                    expected)
+        lines = tree.select(self.repo, alone="engine")
+        self.assertEqual(lines[-1].files, ["tools/t.c"])
+
+    def test_topic_needs_what_needs_more(self):
+        self.assertEqual(self.needing(
+            "# topic: lab", "one.patch drivers/model/",
+            "# topic: memcg needs: lab",
+            "# topic: engine needs: memcg", "two.patch tools/t.c"),
+            ["one.patch", "two.patch"])
+
+    def test_topic_needs_what_there_is(self):
+        rows = ["# topic: lab", "one.patch drivers/model/",
+                "# topic: engine needs: {}", "two.patch tools/t.c"]
+        for needs, words in (("four.patch", "neither a topic nor a patch"),
+                             ("engine", "does not come before"),
+                             ("two.patch", "does not come before")):
+            with self.subTest(needs), self.assertRaisesRegex(Fail, words):
+                self.needing(*[r.format(needs) for r in rows])
+        with self.assertRaisesRegex(Fail, "no topic 'ttm'"):
+            tree.select(self.repo, alone="ttm")
+
 
 class Refusals(Case):
     """What is wrong is said, and nothing half-made remains."""
