@@ -2,7 +2,7 @@
 # The front door. `make help` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test shell tree status refresh discard obtain packages \
+.PHONY: help run test steady shell tree status refresh discard obtain packages \
 	clean distclean clean-cache
 
 # Goals that others have scripts for: bench, check, series.
@@ -11,7 +11,7 @@ EXTRA := $(filter-out bench-%,$(notdir $(wildcard scripts/bench scripts/check sc
 
 LANES := $(filter-out $(shell sed '/^#/d' base/on-request),$(sort $(notdir $(wildcard scripts/lane/*))))
 
-export KERNEL LANE BREAK TESTS
+export KERNEL LANE BREAK TESTS N
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | \
@@ -20,16 +20,21 @@ help: ## list these commands
 	@echo
 	@echo '  LANE=name    make test: only this lane ($(sort $(notdir $(wildcard scripts/lane/*))))'
 	@echo '  TESTS=glob   make test LANE=uml: only selftest programs of that name'
+	@echo '  N=10         make steady: how many times'
 	@echo '  BREAK=model  make run, make test: the GPU model stores wrong words; they must fail'
 	@echo '  KERNEL=path  use this Linux 7.3 tree in place of the one from Debian'
 
 run: ## the tour: panthor on a simulated Mali, its memory under pressure, with a picture
-	@scripts/packages uml
+	@scripts/packages tour
 	@scripts/run
 
 test: ## the lanes that gate, or those named by LANE; ends with 'N passed, N failed'
 	@scripts/packages $(or $(LANE),$(LANES))
 	@scripts/test $(LANE)
+
+steady: ## the lanes that gate (or LANE) N=10 times, half of them beside busy loops
+	@scripts/packages $(or $(LANE),$(LANES))
+	@scripts/steady $(LANE)
 
 shell: ## an interactive shell in the UML guest, with the GPU
 	@scripts/packages uml
@@ -52,7 +57,7 @@ packages: ## see that the host packages of all lanes are there
 	@scripts/packages
 
 clean: ## remove kernels and results; build/linux stays
-	rm -rf build/linux*/obj-* build/tinyconfig build/log build/test build/run build/guest
+	rm -rf build/linux*/obj-* build/tinyconfig build/log build/test build/run build/guest build/steady
 
 distclean: ## remove build/ altogether
 	@[ -n "$(FORCE)" ] || scripts/assemble --edited || \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Prints where memory is, four times a second until it is killed:
+ * Prints where memory is, twenty times a second until it is killed, or once:
  * "@lab sample <ms> <GPU buffers> <resident> <shmem> <swap used> <free> <anon>",
  * sizes in KiB. Buffers and resident are what the driver says in debugfs. Free
  * counts the pages in the lists of the CPUs too, which MemFree leaves out.
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define INTERVAL_NS	250000000L
+#define INTERVAL_NS	50000000L
 
 static char text[1 << 20];
 
@@ -86,8 +86,9 @@ int main(int argc, char **argv)
 	unsigned long total, resident, kept;
 	FILE *score;
 
-	if (argc != 2) {
-		fprintf(stderr, "Usage: %s GEMS\nGEMS is the driver's debugfs file of that name.\n",
+	if (argc < 2 || argc > 3 || (argc == 3 && strcmp(argv[2], "once"))) {
+		fprintf(stderr,
+			"Usage: %s GEMS [once]\nGEMS is the driver's debugfs file of that name.\n",
 			argv[0]);
 		return 2;
 	}
@@ -113,5 +114,7 @@ int main(int argc, char **argv)
 		       resident, meminfo("\nShmem:"),
 		       meminfo("\nSwapTotal:") - meminfo("\nSwapFree:"),
 		       meminfo("MemFree:") + kept, meminfo("\nAnonPages:"));
+		if (argc == 3)
+			return 0;
 	}
 }

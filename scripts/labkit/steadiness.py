@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Whether the processors of this machine were there all the time.
+"""Whether the processors of this machine were there all the time, and loops to
+make them busy.
 
 An emulated board has the time limits of a real one. A processor that is taken
 away from it, by another process or by whoever runs this machine, looks to the
 guest like hardware that does not answer.
 """
 
+import contextlib
 import os
+import subprocess
+import sys
 import threading
 import time
+
+from . import guest
+from .ui import Fail
 
 _PERIOD = 0.02
 # What comes later than this is not what a scheduler does, and worth telling
@@ -55,3 +62,24 @@ class Watch:
         """
         return max((seconds for end, seconds in self.late
                     if end >= since and end - seconds <= until), default=0.0)
+
+
+@contextlib.contextmanager
+def busy(loops):
+    """This many loops beside, which take a processor each and end with this."""
+    running = []
+    try:
+        for _ in range(loops):
+            # pylint: disable-next=consider-using-with,subprocess-popen-preexec-fn
+            running.append(subprocess.Popen(
+                [sys.executable, "-c", "while True: pass"],
+                stdin=subprocess.DEVNULL, preexec_fn=guest.die_with_parent))
+        yield
+        dead = [p for p in running if p.poll() is not None]
+        if dead:
+            raise Fail(f"{len(dead)} of {loops} busy loops ended early")
+    finally:
+        for process in running:
+            process.kill()
+        for process in running:
+            process.wait()

@@ -3,12 +3,17 @@
 
 import csv
 import dataclasses
-import re
 
-from . import klog, plot
-from .uml import guest_failure, marks
+from . import page, plot, verdicts
+from .uml import marks
 
 COLUMNS = ("ms", "buffers", "resident", "shmem", "swap", "free", "anonymous")
+# Of the picture: name, column, colour, whether dashed
+LINES = (("GPU buffers", "buffers", "#7f7f7f", True),
+         ("resident", "resident", "#1f77b4", False),
+         ("swap in use", "swap", "#d62728", False),
+         ("free memory", "free", "#2ca02c", False),
+         ("other programs", "anonymous", "#ff7f0e", True))
 
 
 @dataclasses.dataclass
@@ -33,14 +38,6 @@ class Scene:
         return min((s[column] for s in self.samples), default=0) / 1024
 
 
-@dataclasses.dataclass
-class Verdict:
-    """Something that had to hold."""
-    text: str
-    good: bool
-    detail: str = ""
-
-
 class Tour:
     """The tour as its output tells it."""
 
@@ -49,26 +46,28 @@ class Tour:
         self.scenes = [Scene("start", "nothing has happened yet")]
         for kind, rest in marks(outcome.output):
             self._take(kind, rest)
-        origin = next((s["ms"] for scene in self.scenes
-                       for s in scene.samples), 0)
+        origin = min((s["ms"] for scene in self.scenes
+                      for s in scene.samples), default=0)
         for scene in self.scenes:
+            scene.samples.sort(key=lambda sample: sample["ms"])
             for sample in scene.samples:
                 sample["seconds"] = (sample["ms"] - origin) / 1000
-        self.words = [int(n) for n in re.findall(
-            r"(\d+) wrong words", outcome.output)]
 
     def _take(self, kind, rest):
         if kind == "scene":
             name, _, title = rest.partition(" ")
             self.scenes.append(Scene(name, title))
         elif kind == "sample":
-            values = [int(v) for v in rest.split()]
-            if len(values) == len(COLUMNS):
+            # A line that two processes have printed into is no sample
+            values = rest.split()
+            if len(values) == len(COLUMNS) and all(map(str.isdigit, values)):
                 self.scenes[-1].samples.append(
-                    dict(zip(COLUMNS, values, strict=True)))
+                    dict(zip(COLUMNS, map(int, values), strict=True)))
         elif kind == "client":
-            name, status = rest.split()
-            self.scenes[-1].clients[name] = int(status)
+            name, _, status = rest.partition(" ")
+            # What is no number is no good end
+            self.scenes[-1].clients[name] = \
+                int(status) if status.isdigit() else -1
         elif kind == "number":
             self.scenes[-1].numbers.append(rest.split())
 
@@ -76,123 +75,9 @@ class Tour:
         """A scene by name, or None when it was not played."""
         return next((s for s in self.scenes if s.name == name), None)
 
-    # Verdicts
-
     def verdicts(self):
-        """All that had to hold, in the order a person wants to know it."""
-        found = self._data()
-        for name in ("squeeze", "return", "contend", "memcg", "shrink",
-                     "reclaim", "claim"):
-            scene = self.scene(name)
-            if scene is not None:
-                found += getattr(self, f"_{name}")(scene)
-        return found + self._kernel()
-
-    def _data(self):
-        clients = {n: s for scene in self.scenes
-                   for n, s in scene.clients.items()}
-        bad = [f"{n} ended with status {s}" for n, s in clients.items() if s]
-        found = [Verdict(f"all {len(clients)} clients did their work",
-                         bool(clients) and not bad, "; ".join(bad))]
-        total = sum(self.words)
-        verified = all(
-            re.search(rf"^tour {n}: (?:held|round)", self.outcome.output, re.M)
-            for n in range(1, self._started() + 1))
-        found.append(Verdict(
-            "every word of every buffer was verified, none was wrong",
-            bool(self.words) and verified and total == 0,
-            f"{total} wrong words in {len(self.words)} verifications"))
-        return found
-
-    def _started(self):
-        """Number of GPU clients, which are numbered from 1."""
-        return max((int(n) for n in re.findall(
-            r"^(?:# )?tour (\d+):", self.outcome.output, re.M)), default=0)
-
-    def _squeeze(self, scene):
-        before, least = scene.peak("resident"), scene.least("resident")
-        swapped = scene.peak("swap")
-        return [Verdict("idle GPU memory gave way to a program that needed it",
-                        before - least > 10,
-                        f"resident buffers fell from {before:.0f} to "
-                        f"{least:.0f} MiB"),
-                Verdict("what was taken went to swap", swapped > 10,
-                        f"{swapped:.0f} MiB of swap in use")]
-
-    def _return(self, scene):
-        low = scene.least("resident")
-        return [Verdict("the clients got their memory back",
-                        scene.peak("resident") - low > 10,
-                        f"resident buffers rose from {low:.0f} to "
-                        f"{scene.peak('resident'):.0f} MiB")]
-
-    def _contend(self, scene):
-        failed = sum(int(n) for n in re.findall(r"(\d+) ENOMEM",
-                                                self.outcome.output))
-        return [Verdict("clients at work and a program shared too little "
-                        "memory, and all came to their end",
-                        len(scene.clients) == 3 and
-                        not any(scene.clients.values()),
-                        f"{failed} GPU calls failed with ENOMEM"),
-                Verdict("memory was really short meanwhile",
-                        scene.peak("swap") > 5,
-                        f"{scene.peak('swap'):.0f} MiB of swap in use")]
-
-    @staticmethod
-    def _memcg(scene):
-        numbers = {n[0]: int(n[1]) for n in scene.numbers}
-        hits = numbers.get("memcg_max_events", 0)
-        peak = numbers.get("memcg_peak", 0)
-        return [Verdict("a GPU client lived with the memory.max of its cgroup",
-                        hits > 0 and scene.clients == {"m": 0},
-                        f"it was reached {hits} times, at most {peak} MiB "
-                        "were in use")]
-
-    @staticmethod
-    def _shrink(scene):
-        numbers = {n[0]: int(n[1]) for n in scene.numbers}
-        freed = numbers.get("shrink_freed")
-        least = numbers.get("shrink_must_free")
-        detail = "no number was printed" if freed is None else \
-            f"free memory rose by {freed} MiB of the 16 asked for"
-        found = [Verdict("debugfs shrink was answered and lost no data",
-                         freed is not None and scene.clients == {"e": 0},
-                         detail)]
-        if least is not None:
-            found.append(Verdict("debugfs shrink freed memory before it "
-                                 "returned", (freed or 0) >= least, detail))
-        return found
-
-    @staticmethod
-    def _number(scene, name):
-        return next((int(n[1]) for n in scene.numbers if n[0] == name), None)
-
-    def _reclaim(self, scene):
-        freed = self._number(scene, "reclaim_freed")
-        return [Verdict("mem_reclaim had the memory of an idle client leave",
-                        (freed or 0) >= 14,
-                        "it failed" if freed is None else
-                        f"free memory rose by {freed} MiB, of 16 it has")]
-
-    def _claim(self, scene):
-        used = self._number(scene, "claim_used")
-        return [Verdict("mem_claim brought it back before it was needed",
-                        (used or 0) >= 14 and scene.clients == {"f": 0},
-                        "it failed" if used is None else
-                        f"free memory fell by {used} MiB")]
-
-    def _kernel(self):
-        failure = guest_failure(self.outcome)
-        splats = klog.splats(self.outcome.kernel_log)
-        alive = dict(marks(self.outcome.output)).get("lockdep")
-        return [
-            Verdict("the kernel log has no report", not splats,
-                    "; ".join(f"{s.during}: {s.title}" for s in splats)),
-            Verdict("lockdep was alive at the end", alive == "1",
-                    "" if alive == "1" else "it was off"),
-            Verdict("the guest powered off by itself", failure is None,
-                    failure or f"after {self.outcome.seconds:.0f} s"),
-        ]
+        """All that had to hold."""
+        return verdicts.Judge(self.outcome, self.scenes).verdicts()
 
     # Report
 
@@ -213,7 +98,7 @@ class Tour:
         return "\n".join(rows)
 
     def write(self, directory, title):
-        """samples.csv and memory.svg."""
+        """samples.csv, memory.svg and index.html."""
         samples = [(scene.name, s) for scene in self.scenes
                    for s in scene.samples]
         with open(directory / "samples.csv", "w", newline="",
@@ -224,19 +109,21 @@ class Tour:
             for name, sample in samples:
                 table.writerow([name, f"{sample['seconds']:.3f}"] +
                                [sample[c] for c in COLUMNS[1:]])
-        end = samples[-1][1]["seconds"] if samples else 1
+        pictures = [self._picture(title, samples, size)
+                    for size in ((960, 480), (360, 440))]
+        (directory / "memory.svg").write_text(pictures[0], encoding="utf-8")
+        page.write(directory / "index.html", title, self, pictures)
+
+    def _picture(self, title, samples, size):
+        end = max((s["seconds"] for _, s in samples), default=1)
         top = max((s[c] for _, s in samples for c in COLUMNS[1:]),
                   default=1) / 1024
-        picture = plot.Plot(title, "MiB", end, top * 1.05)
-        for scene in self.scenes[1:-1]:
-            if scene.samples:
-                picture.mark(scene.samples[0]["seconds"], scene.name)
-        for name, column, colour, dashed in (
-                ("GPU buffers", "buffers", "#7f7f7f", True),
-                ("resident", "resident", "#1f77b4", False),
-                ("swap in use", "swap", "#d62728", False),
-                ("free memory", "free", "#2ca02c", False),
-                ("other programs", "anonymous", "#ff7f0e", True)):
+        picture = plot.Plot(
+            title, "MiB", end, top * 1.05,
+            [(scene.samples[0]["seconds"], scene.name)
+             for scene in self.scenes[1:-1] if scene.samples],
+            [line[:1] + line[2:] for line in LINES], size)
+        for name, column, _, _ in LINES:
             picture.line(name, [(s["seconds"], s[column] / 1024)
-                                for _, s in samples], colour, dashed)
-        (directory / "memory.svg").write_text(picture.svg(), encoding="utf-8")
+                                for _, s in samples])
+        return picture.svg()

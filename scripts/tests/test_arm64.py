@@ -168,6 +168,39 @@ class Again(Case):
         self.assertEqual((status, len(boots)), (1, 2))
         self.assertNotIn("AT FIRST", words)
 
+    def check_once(self, bad, log=LOG):
+        """It fails, and nothing is run again."""
+        status, words, boots = self.run_lane([bad], log=log)
+        self.assertEqual((status, len(boots)), (1, 1), words)
+        self.assertNotIn("AT FIRST", words)
+
+    def test_failure_while_the_hardware_was_in_time(self):
+        self.check_once(self.BAD, log=self.LOG.replace("job timeout", "hello"))
+
+    def test_hardware_that_was_late_for_another_program(self):
+        self.check_once(self.BAD, log=self.LOG.replace("a_test", "b_test"))
+
+    def test_no_memory_is_no_matter_of_time(self):
+        for words in ("x.c:9:y:Expected 0 (0) == ret (-12)",
+                      "x.c:9:y:Expected 0 (0) == ret (18446744073709551604)",
+                      "bind: ENOMEM"):
+            with self.subTest(words):
+                self.setUp()
+                self.check_once(self.BAD.replace("not ok", f"# {words}\nnot ok"))
+
+    def test_wrong_word_is_no_matter_of_time(self):
+        for words in ("x.c:9:y:Expected 0 (0) == check (-84)",
+                      "client 1: 3 wrong words"):
+            with self.subTest(words):
+                self.setUp()
+                self.check_once(self.BAD.replace("not ok", f"# {words}\nnot ok"))
+
+    def test_no_wrong_words_are_none(self):
+        status, words, _ = self.run_lane(
+            [self.BAD.replace("not ok", "# 0 wrong words\nnot ok")],
+            [self.GOOD])
+        self.assertEqual(status, 0, words)
+
     def test_many_are_a_failure_at_once(self):
         status, _, boots = self.run_lane([self.BAD] * 3)
         self.assertEqual((status, len(boots)), (1, 1))
