@@ -612,8 +612,7 @@ int panthor_room_yield(struct panthor_room *room, struct panthor_reclaim_vm *vm)
 /**
  * panthor_room_fill_nowait() - Allocate if that needs no reclaim
  * @room: Where room might have to be made.
- * @nr_pages: Pages that @fill allocates.
- * @fill: Allocates without waiting for reclaim.
+ * @fill: Allocates without waiting for jobs.
  * @arg: Argument of @fill.
  *
  * For what fences wait for. It may have the reserve and what was promised to
@@ -623,13 +622,10 @@ int panthor_room_yield(struct panthor_room *room, struct panthor_reclaim_vm *vm)
  *
  * Return: What @fill returned, -ENOMEM if memory is short.
  */
-int panthor_room_fill_nowait(struct panthor_room *room, unsigned long nr_pages,
-			     int (*fill)(void *arg), void *arg)
+int panthor_room_fill_nowait(struct panthor_room *room, int (*fill)(void *arg), void *arg)
 {
-	int ret = -ENOMEM;
+	int ret = fill(arg);
 
-	if (room->ops->available(room) >= nr_pages)
-		ret = fill(arg);
 	if (ret == -ENOMEM)
 		count(room, PANTHOR_ROOM_STAT_NOWAIT_FAILURES, 1);
 

@@ -208,7 +208,6 @@ int panthor_room_fill(struct panthor_room_visit *visit, unsigned long nr_pages,
 void panthor_room_end(struct panthor_room_visit *visit, bool keep);
 
 int panthor_room_yield(struct panthor_room *room, struct panthor_reclaim_vm *vm);
-int panthor_room_fill_nowait(struct panthor_room *room, unsigned long nr_pages,
-			     int (*fill)(void *arg), void *arg);
+int panthor_room_fill_nowait(struct panthor_room *room, int (*fill)(void *arg), void *arg);
 
 #endif

@@ -465,14 +465,14 @@ static void allocation_is_not_tried_for_ever(struct kunit *test)
 static void who_may_not_wait_fails_at_once(struct kunit *test)
 {
 	struct machine *m = machine_create(test, 50);
-	struct request request = { .m = m, .nr_pages = 51 };
+	struct request request = { .m = m, .nr_pages = 50 };
 
 	mock_bo_unused(m->mock, 100);
-	KUNIT_EXPECT_EQ(test, -ENOMEM, panthor_room_fill_nowait(&m->room, 51, fill, &request));
+	m->failures = 1;
+	KUNIT_EXPECT_EQ(test, -ENOMEM, panthor_room_fill_nowait(&m->room, fill, &request));
 	KUNIT_EXPECT_EQ(test, 1, stat_of(m, PANTHOR_ROOM_STAT_NOWAIT_FAILURES));
 	KUNIT_EXPECT_EQ(test, 0, stat_of(m, PANTHOR_ROOM_STAT_SCANS));
-	request.nr_pages = 50;
-	KUNIT_EXPECT_EQ(test, 0, panthor_room_fill_nowait(&m->room, 50, fill, &request));
+	KUNIT_EXPECT_EQ(test, 0, panthor_room_fill_nowait(&m->room, fill, &request));
 }
 
 /**

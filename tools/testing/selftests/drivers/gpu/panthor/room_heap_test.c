@@ -199,4 +199,42 @@ TEST_F_TIMEOUT(heap, grows_while_its_memory_is_waited_for, 300)
 	EXPECT_OK(engine_books(&client->dev));
 }
 
+/* Reads a block device until hardly anything is free but what is clean page cache. */
+static int fill_page_cache(void)
+{
+	static char buf[1 << 20];
+	char device[128];
+	int fd, ret = 0;
+
+	ret = pan_swap_area(device, sizeof(device));
+	if (ret)
+		return ret;
+	fd = open(device, O_RDONLY);
+	if (fd < 0)
+		return -errno;
+	while (!ret && pan_meminfo_pages("MemFree") > CHUNK / PAN_PAGE)
+		ret = read(fd, buf, sizeof(buf)) == (ssize_t)sizeof(buf) ? 0 : -EIO;
+	close(fd);
+	return ret;
+}
+
+/* Clean page cache is memory: nobody has to handle anything. */
+TEST_F_TIMEOUT(heap, grows_into_clean_page_cache, 300)
+{
+	struct pan_client *client = &self->client;
+	struct pan_ctx *ctx = &client->ctx[0];
+	char device[128];
+
+	if (pan_swap_area(device, sizeof(device)))
+		SKIP(return, "not one swap area on a block device");
+	for (uint32_t i = 0; i < 5; i++) {
+		ASSERT_OK(create(&client->dev, &self->heap));
+		ASSERT_OK(fill_page_cache());
+		draw(ctx, &self->heap, false);
+		EXPECT_OK(pan_ctx_run(ctx, 0));
+		EXPECT_EQ(1, *pan_flag(ctx, DONE_FLAG));
+	}
+	pan_drop_caches();
+}
+
 TEST_HARNESS_MAIN
