@@ -35,20 +35,20 @@
 #include "panthor_evict.h"
 #include "panthor_gem.h"
 #include "panthor_mmu.h"
-#include "panthor_reclaim.h"
+#include "panthor_reclaim_private.h"
 
 /*
  * BOs that do not share their VM's resv have to stay locked until the flush.
  * lockdep cannot keep track of more than 48 locks, and there are others.
  */
-#define MAX_FOREIGN_RESVS	16
+#define MAX_OWN_RESVS	16
 
 static struct panthor_gem_object *to_bo(struct panthor_reclaim_bo *rbo)
 {
 	return container_of(rbo, struct panthor_gem_object, reclaim);
 }
 
-static struct panthor_device *to_ptdev(struct panthor_gem_object *bo)
+static struct panthor_device *bo_to_ptdev(struct panthor_gem_object *bo)
 {
 	return container_of(bo->base.dev, struct panthor_device, base);
 }
@@ -96,7 +96,7 @@ void panthor_evict_update_class_locked(struct panthor_gem_object *bo)
 	struct panthor_reclaim_facts facts;
 
 	get_facts(bo, &facts);
-	panthor_reclaim_bo_file(&to_ptdev(bo)->reclaim, &bo->reclaim, &facts);
+	panthor_reclaim_bo_file(bo_to_ptdev(bo)->reclaim, &bo->reclaim, &facts);
 }
 
 /**
@@ -175,7 +175,7 @@ static void release_pages_of(struct panthor_gem_object *bo)
 	const struct panthor_reclaim_facts facts = { .evicted = true };
 
 	panthor_gem_release_pages_locked(bo);
-	panthor_reclaim_bo_file(&to_ptdev(bo)->reclaim, &bo->reclaim, &facts);
+	panthor_reclaim_bo_file(bo_to_ptdev(bo)->reclaim, &bo->reclaim, &facts);
 }
 
 static int unmap_from_vms(struct panthor_gem_object *bo)
@@ -208,7 +208,7 @@ static int evict_bo(struct panthor_reclaim_bo *rbo)
 	struct panthor_gem_object *bo = to_bo(rbo);
 	int ret;
 
-	if (gpu_is_resetting(to_ptdev(bo)))
+	if (gpu_is_resetting(bo_to_ptdev(bo)))
 		return -EIO;
 
 	if (!dma_resv_trylock(bo->base.resv))
@@ -273,7 +273,7 @@ static int sweep_begin(struct panthor_reclaim_vm *rvm, unsigned int *pending)
 	return ret;
 }
 
-static bool is_foreign(struct drm_gpuvm *gpuvm, struct panthor_gem_object *bo)
+static bool has_own_resv(struct drm_gpuvm *gpuvm, struct panthor_gem_object *bo)
 {
 	return bo->base.resv != drm_gpuvm_resv(gpuvm);
 }
@@ -302,13 +302,13 @@ static int sweep_evict(struct panthor_reclaim_vm *rvm, struct panthor_reclaim_bo
 {
 	struct drm_gpuvm *gpuvm = panthor_vm_from_reclaim(rvm);
 	struct panthor_gem_object *bo = to_bo(rbo);
-	bool foreign = is_foreign(gpuvm, bo);
+	bool own_resv = has_own_resv(gpuvm, bo);
 	int ret;
 
-	if (foreign && !dma_resv_trylock(bo->base.resv))
+	if (own_resv && !dma_resv_trylock(bo->base.resv))
 		return -EAGAIN;
 
-	ret = begin_bo(bo, !foreign);
+	ret = begin_bo(bo, !own_resv);
 	if (ret)
 		goto err_unlock_resv;
 
@@ -326,13 +326,13 @@ static int sweep_evict(struct panthor_reclaim_vm *rvm, struct panthor_reclaim_bo
 
 	mutex_unlock(&bo->base.gpuva.lock);
 
-	return foreign && panthor_vm_evict_add_foreign(gpuvm) >= MAX_FOREIGN_RESVS ? -ENOSPC : 0;
+	return own_resv && panthor_vm_evict_add_own_resv(gpuvm) >= MAX_OWN_RESVS ? -ENOSPC : 0;
 
 err_unlock_gpuva:
 	mutex_unlock(&bo->base.gpuva.lock);
 
 err_unlock_resv:
-	if (foreign)
+	if (own_resv)
 		dma_resv_unlock(bo->base.resv);
 
 	return ret;
@@ -356,7 +356,7 @@ static int sweep_end(struct panthor_reclaim_vm *rvm, struct list_head *victims)
 			mutex_unlock(&bo->base.gpuva.lock);
 		}
 
-		if (is_foreign(gpuvm, bo))
+		if (has_own_resv(gpuvm, bo))
 			dma_resv_unlock(bo->base.resv);
 	}
 
@@ -505,9 +505,16 @@ static void panthor_evict_fini(struct drm_device *ddev, void *data)
  */
 int panthor_evict_init(struct panthor_device *ptdev)
 {
-	panthor_reclaim_init(&ptdev->reclaim, &panthor_evict_ops, dev_name(ptdev->base.dev));
+	struct panthor_reclaim *reclaim;
 
-	return drmm_add_action_or_reset(&ptdev->base, panthor_evict_fini, &ptdev->reclaim);
+	reclaim = drmm_kzalloc(&ptdev->base, sizeof(*reclaim), GFP_KERNEL);
+	if (!reclaim)
+		return -ENOMEM;
+
+	panthor_reclaim_init(reclaim, &panthor_evict_ops, dev_name(ptdev->base.dev));
+	ptdev->reclaim = reclaim;
+
+	return drmm_add_action_or_reset(&ptdev->base, panthor_evict_fini, reclaim);
 }
 
 /**
@@ -522,11 +529,10 @@ int panthor_evict_start(struct panthor_device *ptdev)
 {
 	/* Let lockdep know what reclaim waits for before reclaim first happens. */
 	fs_reclaim_acquire(GFP_KERNEL);
-	might_lock(&ptdev->reclaim.lock);
 	panthor_mmu_might_flush(ptdev);
 	fs_reclaim_release(GFP_KERNEL);
 
-	return panthor_reclaim_register(&ptdev->reclaim);
+	return panthor_reclaim_register(ptdev->reclaim);
 }
 
 /**
@@ -537,5 +543,5 @@ int panthor_evict_start(struct panthor_device *ptdev)
  */
 void panthor_evict_stop(struct panthor_device *ptdev)
 {
-	panthor_reclaim_unregister(&ptdev->reclaim);
+	panthor_reclaim_unregister(ptdev->reclaim);
 }

@@ -25,17 +25,29 @@
 #include <drm/drm_debugfs.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>
+#include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
 #include "panthor_device.h"
-#include "panthor_reclaim.h"
+#include "panthor_reclaim_private.h"
+
+/**
+ * struct shrink_state - The "shrink" file of a device
+ */
+struct shrink_state {
+	/** @ptdev: Device. */
+	struct panthor_device *ptdev;
+
+	/** @last: Pages that the latest write reclaimed. */
+	atomic_long_t last;
+};
 
 /**
  * struct shrink_file - An open "shrink" file
  */
 struct shrink_file {
-	/** @ptdev: Device. */
-	struct panthor_device *ptdev;
+	/** @state: The file of the device. */
+	struct shrink_state *state;
 
 	/** @lock: Protects the other members. */
 	struct mutex lock;
@@ -49,13 +61,12 @@ struct shrink_file {
 
 static int shrink_open(struct inode *inode, struct file *file)
 {
-	struct drm_device *ddev = inode->i_private;
 	struct shrink_file *sf = kzalloc_obj(*sf);
 
 	if (!sf)
 		return -ENOMEM;
 
-	sf->ptdev = container_of(ddev, struct panthor_device, base);
+	sf->state = inode->i_private;
 	mutex_init(&sf->lock);
 	file->private_data = sf;
 
@@ -81,7 +92,7 @@ static ssize_t shrink_read(struct file *file, char __user *buf, size_t size, lof
 
 	scoped_guard(mutex, &sf->lock)
 		reclaimed = sf->written ? sf->reclaimed :
-			    atomic_long_read(&sf->ptdev->reclaim.last);
+			    atomic_long_read(&sf->state->last);
 	len = scnprintf(text, sizeof(text), "%lu\n", reclaimed);
 
 	return simple_read_from_buffer(buf, size, ppos, text, len);
@@ -91,6 +102,7 @@ static ssize_t shrink_write(struct file *file, const char __user *buf, size_t si
 			    loff_t *ppos)
 {
 	struct shrink_file *sf = file->private_data;
+	struct panthor_device *ptdev = sf->state->ptdev;
 	struct panthor_reclaim_scan scan = {
 		.budget_ns = PANTHOR_RECLAIM_WAIT_BUDGET_NS,
 		.wait_writeback = true,
@@ -102,17 +114,17 @@ static ssize_t shrink_write(struct file *file, const char __user *buf, size_t si
 	if (ret)
 		return ret;
 
-	if (!drm_dev_enter(&sf->ptdev->base, &cookie))
+	if (!drm_dev_enter(&ptdev->base, &cookie))
 		return -ENODEV;
 
 	/* Nothing below may do what reclaim may not. */
 	fs_reclaim_acquire(GFP_KERNEL);
-	reclaimed = panthor_reclaim_run(&sf->ptdev->reclaim, &scan);
+	reclaimed = panthor_reclaim_run(ptdev->reclaim, &scan);
 	fs_reclaim_release(GFP_KERNEL);
 
 	drm_dev_exit(cookie);
 
-	atomic_long_set(&sf->ptdev->reclaim.last, reclaimed);
+	atomic_long_set(&sf->state->last, reclaimed);
 	scoped_guard(mutex, &sf->lock) {
 		sf->written = true;
 		sf->reclaimed = reclaimed;
@@ -138,7 +150,7 @@ static int reclaim_show(struct seq_file *m, void *data)
 	struct drm_device *ddev = m->private;
 	struct drm_printer p = drm_seq_file_printer(m);
 
-	panthor_reclaim_print(&container_of(ddev, struct panthor_device, base)->reclaim, &p);
+	panthor_reclaim_print(container_of(ddev, struct panthor_device, base)->reclaim, &p);
 
 	return 0;
 }
@@ -149,7 +161,7 @@ static int reclaim_misfiled_show(struct seq_file *m, void *data)
 	struct drm_device *ddev = m->private;
 	struct panthor_device *ptdev = container_of(ddev, struct panthor_device, base);
 
-	seq_printf(m, "%u\n", panthor_reclaim_count_misfiled(&ptdev->reclaim));
+	seq_printf(m, "%u\n", panthor_reclaim_count_misfiled(ptdev->reclaim));
 
 	return 0;
 }
@@ -163,7 +175,13 @@ DEFINE_SHOW_ATTRIBUTE(reclaim_misfiled);
  */
 void panthor_reclaim_debugfs_init(struct drm_minor *minor)
 {
-	debugfs_create_file("shrink", 0600, minor->debugfs_root, minor->dev, &shrink_fops);
+	struct shrink_state *state;
+
+	state = drmm_kzalloc(minor->dev, sizeof(*state), GFP_KERNEL);
+	if (state) {
+		state->ptdev = container_of(minor->dev, struct panthor_device, base);
+		debugfs_create_file("shrink", 0600, minor->debugfs_root, state, &shrink_fops);
+	}
 	debugfs_create_file("reclaim", 0400, minor->debugfs_root, minor->dev, &reclaim_fops);
 	debugfs_create_file("reclaim_misfiled", 0400, minor->debugfs_root, minor->dev,
 			    &reclaim_misfiled_fops);

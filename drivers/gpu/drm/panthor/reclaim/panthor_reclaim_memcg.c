@@ -92,8 +92,8 @@
 #include <drm/drm_print.h>
 
 #include "panthor_device.h"
-#include "panthor_reclaim.h"
 #include "panthor_reclaim_memcg.h"
+#include "panthor_reclaim_private.h"
 
 /**
  * struct memcg_account - What is charged to a memcg
@@ -350,7 +350,7 @@ static void count_device(struct memcg_accounts *accounts, struct tally *tally)
 	}
 }
 
-static unsigned long count(struct panthor_reclaim *reclaim, struct shrink_control *sc)
+static unsigned long count_objects(struct panthor_reclaim *reclaim, struct shrink_control *sc)
 {
 	struct mem_cgroup *memcg = sc->memcg ?: root_mem_cgroup;
 	struct memcg_accounts *accounts = reclaim->accounts;
@@ -358,7 +358,7 @@ static unsigned long count(struct panthor_reclaim *reclaim, struct shrink_contro
 	long swap_pages;
 
 	if (!accounts->aware)
-		tally.nr_pages = panthor_reclaim_sum_pages(reclaim->nr_pages);
+		tally.nr_pages = panthor_reclaim_reclaimable(reclaim);
 	else if (shrink_is_global() && mem_cgroup_is_root(memcg))
 		count_device(accounts, &tally);
 	else
@@ -379,7 +379,7 @@ static unsigned long count(struct panthor_reclaim *reclaim, struct shrink_contro
 	return min(tally.nr_pages, max(swap_pages, 0L));
 }
 
-static void begin_scan(struct panthor_reclaim *reclaim, struct shrink_control *sc,
+static void limit_scan(struct panthor_reclaim *reclaim, struct shrink_control *sc,
 		       struct panthor_reclaim_scan *scan)
 {
 	struct mem_cgroup *memcg = sc->memcg ?: root_mem_cgroup;
@@ -406,8 +406,8 @@ static void begin_scan(struct panthor_reclaim *reclaim, struct shrink_control *s
 	atomic_long_inc(&accounts->nr_scans);
 }
 
-static bool wants(const struct panthor_reclaim_scan *scan,
-		  const struct panthor_reclaim_account *base)
+static bool wants_account(const struct panthor_reclaim_scan *scan,
+			  const struct panthor_reclaim_account *base)
 {
 	struct mem_cgroup *memcg;
 
@@ -421,7 +421,7 @@ static bool wants(const struct panthor_reclaim_scan *scan,
 	return scan->global && !is_spared(memcg);
 }
 
-static void freed(struct panthor_reclaim *reclaim, const struct panthor_reclaim_scan *scan)
+static void account_freed(struct panthor_reclaim *reclaim, const struct panthor_reclaim_scan *scan)
 {
 	struct memcg_accounts *accounts = reclaim->accounts;
 
@@ -447,7 +447,7 @@ static void print_account(const struct memcg_account *account, struct drm_printe
 		   atomic_long_read(&account->base.nr_pages[PANTHOR_RECLAIM_UNRECLAIMABLE]));
 }
 
-static void print(struct panthor_reclaim *reclaim, struct drm_printer *p)
+static void print_accounts(struct panthor_reclaim *reclaim, struct drm_printer *p)
 {
 	struct memcg_accounts *accounts = reclaim->accounts;
 	struct memcg_account *account;
@@ -467,7 +467,7 @@ static void print(struct panthor_reclaim *reclaim, struct drm_printer *p)
 		print_account(account, p);
 }
 
-static int start(struct panthor_reclaim *reclaim, struct shrinker *shrinker)
+static int start_accounts(struct panthor_reclaim *reclaim, struct shrinker *shrinker)
 {
 	struct memcg_accounts *accounts = reclaim->accounts;
 
@@ -483,16 +483,16 @@ static int start(struct panthor_reclaim *reclaim, struct shrinker *shrinker)
 
 static const struct panthor_reclaim_account_ops memcg_account_ops = {
 	.shrinker_flags = SHRINKER_MEMCG_AWARE,
-	.start = start,
+	.start = start_accounts,
 	.put = put_account,
-	.count = count,
-	.begin_scan = begin_scan,
-	.wants = wants,
-	.freed = freed,
-	.print = print,
+	.count = count_objects,
+	.begin_scan = limit_scan,
+	.wants = wants_account,
+	.freed = account_freed,
+	.print = print_accounts,
 };
 
-static void fini(struct drm_device *ddev, void *data)
+static void fini_accounts(struct drm_device *ddev, void *data)
 {
 	struct memcg_accounts *accounts = data;
 
@@ -519,10 +519,9 @@ int panthor_reclaim_memcg_init(struct panthor_device *ptdev)
 	spin_lock_init(&accounts->lock);
 	hash_init(accounts->by_objcg);
 	INIT_LIST_HEAD(&accounts->root.lru);
-	ptdev->reclaim.accounts = accounts;
-	ptdev->reclaim.account_ops = &memcg_account_ops;
+	panthor_reclaim_set_accounts(ptdev->reclaim, &memcg_account_ops, accounts);
 
-	return drmm_add_action_or_reset(&ptdev->base, fini, accounts);
+	return drmm_add_action_or_reset(&ptdev->base, fini_accounts, accounts);
 }
 
 /**

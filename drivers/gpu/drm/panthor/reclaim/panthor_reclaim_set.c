@@ -12,15 +12,15 @@
  * It is not called from reclaim. It may be interrupted by signals and waits a
  * lot longer than a scan does.
  *
- * Claiming BOs and VMs keeps scans and other sets away from what it works on,
- * with the same flags and under the same lock.
+ * It isolates what it works on, as a scan does, so that scans and other sets skip
+ * it.
  */
 
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 
-#include "panthor_reclaim.h"
+#include "panthor_reclaim_private.h"
 #include "panthor_reclaim_set.h"
 #include "panthor_reclaim_trace.h"
 
@@ -59,7 +59,7 @@ struct set_run {
 	struct panthor_reclaim_bo *busy_bo;
 };
 
-static void count(struct set_run *run, enum panthor_reclaim_stat stat, unsigned long value)
+static void set_count(struct set_run *run, enum panthor_reclaim_stat stat, unsigned long value)
 {
 	panthor_reclaim_stat_add(run->reclaim, stat, value);
 }
@@ -68,56 +68,6 @@ static void put_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_vm *v
 {
 	if (!reclaim->ops->put_vm_unless_last(vm))
 		reclaim->ops->put_vm(vm);
-}
-
-/*
- * Claims a BO, and if it is private its VM unless @vm has been claimed already.
- * Returns -EAGAIN if somebody else has a claim.
- */
-static int claim(struct panthor_reclaim *reclaim, struct panthor_reclaim_bo *bo,
-		 struct panthor_reclaim_vm **vm)
-{
-	struct panthor_reclaim_vm *has = *vm;
-	int ret = -EAGAIN;
-
-	spin_lock(&reclaim->lock);
-	if (bo->claimed)
-		goto out_unlock;
-
-	if (has) {
-		if (bo->vm != has)
-			goto out_unlock;
-	} else if (bo->vm) {
-		if (bo->vm->claimed || !reclaim->ops->get_vm(bo->vm))
-			goto out_unlock;
-
-		*vm = bo->vm;
-		(*vm)->claimed = true;
-	}
-
-	bo->claimed = true;
-	ret = 0;
-
-out_unlock:
-	spin_unlock(&reclaim->lock);
-
-	return ret;
-}
-
-static void release_bo(struct panthor_reclaim *reclaim, struct panthor_reclaim_bo *bo)
-{
-	spin_lock(&reclaim->lock);
-	bo->claimed = false;
-	spin_unlock(&reclaim->lock);
-}
-
-static void release_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_vm *vm)
-{
-	spin_lock(&reclaim->lock);
-	vm->claimed = false;
-	spin_unlock(&reclaim->lock);
-
-	put_vm(reclaim, vm);
 }
 
 static void note_result(struct set_run *run, struct panthor_reclaim_set_entry *entry,
@@ -131,7 +81,7 @@ static void note_result(struct set_run *run, struct panthor_reclaim_set_entry *e
 		break;
 	case -EPERM:
 		entry->state = PANTHOR_RECLAIM_SET_GONE;
-		count(run, PANTHOR_RECLAIM_STAT_SKIP_PINNED, 1);
+		set_count(run, PANTHOR_RECLAIM_STAT_SKIP_PINNED, 1);
 		break;
 	case -EBUSY:
 		run->again = true;
@@ -147,8 +97,8 @@ static void start_writing(struct set_run *run, struct panthor_reclaim_set_entry 
 {
 	unsigned long writeback = 0;
 
-	count(run, PANTHOR_RECLAIM_STAT_EVICTED_BOS, 1);
-	count(run, PANTHOR_RECLAIM_STAT_EVICTED_PAGES, entry->bo->nr_pages);
+	set_count(run, PANTHOR_RECLAIM_STAT_EVICTED_BOS, 1);
+	set_count(run, PANTHOR_RECLAIM_STAT_EVICTED_PAGES, entry->bo->nr_pages);
 	run->scan.evicted += entry->bo->nr_pages;
 	run->reclaim->ops->write_out(entry->bo, false, &run->scan.freed, &writeback);
 }
@@ -163,7 +113,7 @@ static void sort_out(struct set_run *run, struct panthor_reclaim_set_entry *entr
 		entry->state = PANTHOR_RECLAIM_SET_GONE;
 	} else if (run->set->is_foreign && run->set->is_foreign(run->set, entry)) {
 		entry->state = PANTHOR_RECLAIM_SET_LEFT;
-		count(run, PANTHOR_RECLAIM_STAT_SKIP_FOREIGN, 1);
+		set_count(run, PANTHOR_RECLAIM_STAT_SKIP_FOREIGN, 1);
 	}
 }
 
@@ -184,7 +134,7 @@ static bool wanted(struct set_run *run, struct panthor_reclaim_set_entry *entry)
  * The mappings of the VM's BOs from @first on, or of as many of them as can be
  * taken at once.
  */
-static void unmap_from_vm(struct set_run *run, struct panthor_reclaim_vm *vm,
+static void unmap_private(struct set_run *run, struct panthor_reclaim_vm *vm,
 			  unsigned long first, struct list_head *victims)
 {
 	struct panthor_reclaim_set *set = run->set;
@@ -193,12 +143,12 @@ static void unmap_from_vm(struct set_run *run, struct panthor_reclaim_vm *vm,
 		struct panthor_reclaim_set_entry *entry = &set->entries[i];
 		int ret;
 
-		/* The one at @first was claimed along with the VM. */
+		/* The one at @first was isolated along with the VM. */
 		if (i != first) {
 			if (READ_ONCE(entry->bo->vm) != vm || !wanted(run, entry))
 				continue;
 
-			if (claim(run->reclaim, entry->bo, &vm)) {
+			if (panthor_reclaim_isolate(run->reclaim, entry->bo, &vm)) {
 				run->again = true;
 				continue;
 			}
@@ -209,7 +159,7 @@ static void unmap_from_vm(struct set_run *run, struct panthor_reclaim_vm *vm,
 		ret = run->reclaim->ops->evict_vm_bo(vm, entry->bo);
 		note_result(run, entry, PANTHOR_RECLAIM_PRIVATE, ret == -ENOSPC ? 0 : ret);
 		if (ret && ret != -ENOSPC) {
-			release_bo(run->reclaim, entry->bo);
+			panthor_reclaim_putback_bo(run->reclaim, entry->bo);
 			continue;
 		}
 
@@ -233,20 +183,11 @@ static void skip_vm(struct set_run *run, struct panthor_reclaim_vm *vm, unsigned
 
 static void keep_busy_vm(struct set_run *run, struct panthor_reclaim_vm *vm)
 {
-	struct panthor_reclaim *reclaim = run->reclaim;
-	bool got;
-
-	if (run->busy_vm)
-		return;
-
-	spin_lock(&reclaim->lock);
-	got = reclaim->ops->get_vm(vm);
-	spin_unlock(&reclaim->lock);
-	if (got)
+	if (!run->busy_vm && panthor_reclaim_get_vm(run->reclaim, vm))
 		run->busy_vm = vm;
 }
 
-/* @vm and the entry at @first are claimed. Both are released. */
+/* @vm and the entry at @first are isolated. Both are put back. */
 static void evict_private(struct set_run *run, struct panthor_reclaim_vm *vm,
 			  unsigned long first)
 {
@@ -259,17 +200,18 @@ static void evict_private(struct set_run *run, struct panthor_reclaim_vm *vm,
 	ret = reclaim->ops->begin_vm(vm, &pending);
 	if (ret) {
 		skip_vm(run, vm, first);
-		release_bo(reclaim, set->entries[first].bo);
+		panthor_reclaim_putback_bo(reclaim, set->entries[first].bo);
 		run->again = true;
 		if (ret == -EBUSY)
 			keep_busy_vm(run, vm);
 	} else {
 		/* What did not fit is picked up by the round, from the next BO on. */
-		unmap_from_vm(run, vm, first, &victims);
+		unmap_private(run, vm, first, &victims);
 		ret = reclaim->ops->end_vm(vm, &victims);
 	}
 	trace_panthor_reclaim_vm(reclaim, &run->scan, vm, ret, pending);
-	release_vm(reclaim, vm);
+	panthor_reclaim_putback_vm(reclaim, vm);
+	put_vm(reclaim, vm);
 
 	for (unsigned long i = first; i < set->nr_entries && !list_empty(&victims); i++) {
 		struct panthor_reclaim_set_entry *entry = &set->entries[i];
@@ -278,7 +220,7 @@ static void evict_private(struct set_run *run, struct panthor_reclaim_vm *vm,
 			continue;
 
 		list_del_init(&entry->bo->victims);
-		release_bo(reclaim, entry->bo);
+		panthor_reclaim_putback_bo(reclaim, entry->bo);
 		if (ret) {
 			entry->state = PANTHOR_RECLAIM_SET_WAITING;
 			run->again = true;
@@ -289,7 +231,7 @@ static void evict_private(struct set_run *run, struct panthor_reclaim_vm *vm,
 	}
 }
 
-/* The entry is claimed, and released. */
+/* The entry is isolated, and put back. */
 static void evict_single(struct set_run *run, struct panthor_reclaim_set_entry *entry)
 {
 	enum panthor_reclaim_class class = READ_ONCE(entry->bo->class);
@@ -298,7 +240,7 @@ static void evict_single(struct set_run *run, struct panthor_reclaim_set_entry *
 	run->scan.scanned += entry->bo->nr_pages;
 	ret = run->reclaim->ops->evict_bo(entry->bo);
 	note_result(run, entry, class, ret);
-	release_bo(run->reclaim, entry->bo);
+	panthor_reclaim_putback_bo(run->reclaim, entry->bo);
 	if (!ret)
 		start_writing(run, entry);
 }
@@ -325,7 +267,7 @@ static int do_round(struct set_run *run)
 			return -EINTR;
 
 		entry->round = run->round;
-		if (claim(run->reclaim, entry->bo, &vm)) {
+		if (panthor_reclaim_isolate(run->reclaim, entry->bo, &vm)) {
 			run->again = true;
 			continue;
 		}
@@ -360,8 +302,8 @@ static int wait_slice(struct set_run *run)
 
 	if (run->busy_vm || run->busy_bo) {
 		ns = ktime_to_ns(ktime_sub(ktime_get(), start));
-		count(run, PANTHOR_RECLAIM_STAT_WAITS, 1);
-		count(run, PANTHOR_RECLAIM_STAT_WAIT_US, div_u64(ns, NSEC_PER_USEC));
+		set_count(run, PANTHOR_RECLAIM_STAT_WAITS, 1);
+		set_count(run, PANTHOR_RECLAIM_STAT_WAIT_US, div_u64(ns, NSEC_PER_USEC));
 		trace_panthor_reclaim_wait(run->reclaim, &run->scan, ns, ret);
 	}
 
@@ -409,7 +351,7 @@ static int conclude(struct set_run *run)
 		switch (run->set->entries[i].state) {
 		case PANTHOR_RECLAIM_SET_WAITING:
 			busy = true;
-			count(run, PANTHOR_RECLAIM_STAT_SKIP_BUSY, 1);
+			set_count(run, PANTHOR_RECLAIM_STAT_SKIP_BUSY, 1);
 			break;
 		case PANTHOR_RECLAIM_SET_NOSWAP:
 			noswap = true;
@@ -420,7 +362,7 @@ static int conclude(struct set_run *run)
 	}
 
 	if (noswap)
-		count(run, PANTHOR_RECLAIM_STAT_SKIP_NOSWAP, 1);
+		set_count(run, PANTHOR_RECLAIM_STAT_SKIP_NOSWAP, 1);
 
 	return noswap ? -ENOSPC : busy ? -EBUSY : 0;
 }
@@ -451,9 +393,7 @@ int panthor_reclaim_evict_set(struct panthor_reclaim *reclaim,
 
 	for (unsigned long i = 0; i < set->nr_entries; i++)
 		run.scan.target += set->entries[i].bo->nr_pages;
-	run.scan.seq = atomic64_inc_return(&reclaim->seq);
-	count(&run, PANTHOR_RECLAIM_STAT_SCANS, 1);
-	trace_panthor_reclaim_scan_begin(reclaim, &run.scan);
+	panthor_reclaim_scan_begin(reclaim, &run.scan);
 
 	for (;;) {
 		ret = do_round(&run);
@@ -473,10 +413,7 @@ int panthor_reclaim_evict_set(struct panthor_reclaim *reclaim,
 		ret = ret ?: err;
 	}
 
-	count(&run, PANTHOR_RECLAIM_STAT_SCANNED_PAGES, run.scan.scanned);
-	count(&run, PANTHOR_RECLAIM_STAT_FREED_PAGES, run.scan.freed);
-	count(&run, PANTHOR_RECLAIM_STAT_WRITTEN_PAGES, run.scan.writeback);
-	trace_panthor_reclaim_scan_end(reclaim, &run.scan);
+	panthor_reclaim_scan_end(reclaim, &run.scan);
 
 	return ret;
 }

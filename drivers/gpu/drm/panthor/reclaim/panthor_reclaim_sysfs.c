@@ -107,7 +107,7 @@ static int reclaim_process(struct panthor_device *ptdev, struct pid *pid)
 		er.set.entries[i].bo = &to_panthor_bo(er.target.bos[i].obj)->reclaim;
 
 	if (drm_dev_enter(&ptdev->base, &cookie)) {
-		ret = panthor_reclaim_evict_set(&ptdev->reclaim, &er.set);
+		ret = panthor_reclaim_evict_set(ptdev->reclaim, &er.set);
 		drm_dev_exit(cookie);
 	} else {
 		ret = -ENODEV;

@@ -9,7 +9,7 @@
 #include <linux/tracepoint.h>
 #include <linux/types.h>
 
-#include "panthor_reclaim.h"
+#include "panthor_reclaim_private.h"
 
 /**
  * panthor_reclaim_scan_begin - A scan starts

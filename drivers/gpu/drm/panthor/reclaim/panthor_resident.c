@@ -25,7 +25,7 @@
 #include "panthor_device.h"
 #include "panthor_gem.h"
 #include "panthor_mmu.h"
-#include "panthor_reclaim.h"
+#include "panthor_reclaim_private.h"
 #include "panthor_resident.h"
 
 /*
@@ -52,18 +52,14 @@ static unsigned long available(struct panthor_room *room)
 
 static unsigned long swappable(struct panthor_room *room)
 {
-	struct panthor_reclaim *reclaim = room->reclaim;
 	unsigned long shmem = global_node_page_state(NR_SHMEM);
-	unsigned long ours = 0;
 
-	/* BOs without pages that were never evicted count as well, so this is at most too much. */
-	for (int i = 0; i < PANTHOR_RECLAIM_CLASS_COUNT; i++)
-		ours += max(atomic_long_read(&reclaim->nr_pages[i]), 0L);
-	ours -= min(ours, max(atomic_long_read(&reclaim->evicted_pages), 0L));
-	shmem -= min(shmem, ours);
+	/* BOs that never had pages count as well, so this is at most too much. */
+	shmem -= min(shmem, panthor_reclaim_resident_pages(room->reclaim));
 
 	return min(global_node_page_state(NR_ANON_MAPPED) + shmem,
-		   reclaim->ops->swap_pages()) + global_node_page_state(NR_SWAPCACHE);
+		   panthor_reclaim_swap_pages(room->reclaim)) +
+	       global_node_page_state(NR_SWAPCACHE);
 }
 
 static unsigned long swap_memory(struct panthor_room *room)
@@ -87,9 +83,9 @@ static const struct panthor_room_ops room_ops = {
 	.gone = gone,
 };
 
-static void print_more(struct panthor_reclaim *reclaim, struct drm_printer *p)
+static void print_more(void *room, struct drm_printer *p)
 {
-	panthor_room_print(&container_of(reclaim, struct panthor_device, reclaim)->room, p);
+	panthor_room_print(room, p);
 }
 
 /*
@@ -128,8 +124,8 @@ void panthor_resident_init(struct panthor_device *ptdev)
 	unsigned long reserve = max(min(totalram_pages() / 64, SZ_64M >> PAGE_SHIFT),
 				    max_boost() + (SZ_2M >> PAGE_SHIFT));
 
-	panthor_room_init(&ptdev->room, &ptdev->reclaim, &room_ops, reserve, GIVE_UP_NS);
-	ptdev->reclaim.print_more = print_more;
+	panthor_room_init(&ptdev->room, ptdev->reclaim, &room_ops, reserve, GIVE_UP_NS);
+	panthor_reclaim_set_print_more(ptdev->reclaim, print_more, &ptdev->room);
 }
 
 static struct panthor_room *room_of(struct panthor_vm *vm)

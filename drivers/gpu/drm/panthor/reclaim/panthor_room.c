@@ -84,7 +84,7 @@
 
 #include <drm/drm_print.h>
 
-#include "panthor_reclaim.h"
+#include "panthor_reclaim_private.h"
 #include "panthor_room.h"
 
 /* How long one scan waits for jobs. Then it is seen whether others have become idle. */
@@ -245,7 +245,7 @@ static unsigned long could_go(const struct panthor_room_visit *visit, unsigned l
 
 	could -= min(could, own);
 	could += asked_by_others(visit);
-	swap_pages += room->reclaim->ops->swap_pages();
+	swap_pages += panthor_reclaim_swap_pages(room->reclaim);
 
 	return min(could, swap_pages) + room->ops->swappable(room);
 }

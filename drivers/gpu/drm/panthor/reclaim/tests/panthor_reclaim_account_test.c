@@ -104,8 +104,7 @@ static struct books *books_create(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, books);
 	books->mock = mock_create(test);
-	books->mock->reclaim.accounts = books;
-	books->mock->reclaim.account_ops = &account_ops;
+	panthor_reclaim_set_accounts(&books->mock->reclaim, &account_ops, books);
 	for (int i = 0; i < MAX_ACCOUNTS; i++)
 		books->accounts[i].owner = &books->owners[i];
 

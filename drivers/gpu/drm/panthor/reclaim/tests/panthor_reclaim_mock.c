@@ -18,12 +18,12 @@ static struct mock_vm *to_mock_vm(struct panthor_reclaim_vm *vm)
 	return container_of(vm, struct mock_vm, base);
 }
 
-static bool get_bo(struct panthor_reclaim_bo *bo)
+static bool mock_get_bo(struct panthor_reclaim_bo *bo)
 {
 	return refcount_inc_not_zero(&to_mock_bo(bo)->refs);
 }
 
-static void put_bo(struct panthor_reclaim_bo *rbo)
+static void mock_put_bo(struct panthor_reclaim_bo *rbo)
 {
 	struct mock_bo *bo = to_mock_bo(rbo);
 
@@ -31,17 +31,17 @@ static void put_bo(struct panthor_reclaim_bo *rbo)
 		panthor_reclaim_bo_fini(&bo->mock->reclaim, rbo);
 }
 
-static bool get_vm(struct panthor_reclaim_vm *vm)
+static bool mock_get_vm(struct panthor_reclaim_vm *vm)
 {
 	return refcount_inc_not_zero(&to_mock_vm(vm)->refs);
 }
 
-static bool put_vm_unless_last(struct panthor_reclaim_vm *vm)
+static bool mock_put_vm_unless_last(struct panthor_reclaim_vm *vm)
 {
 	return refcount_dec_not_one(&to_mock_vm(vm)->refs);
 }
 
-static void put_vm(struct panthor_reclaim_vm *rvm)
+static void mock_put_vm(struct panthor_reclaim_vm *rvm)
 {
 	struct mock_vm *vm = to_mock_vm(rvm);
 
@@ -80,7 +80,7 @@ static void enter_bo(struct mock_bo *bo)
 	cond_resched();
 }
 
-static int evict_bo(struct panthor_reclaim_bo *rbo)
+static int mock_evict_bo(struct panthor_reclaim_bo *rbo)
 {
 	struct mock_bo *bo = to_mock_bo(rbo);
 	int ret;
@@ -114,7 +114,7 @@ static int mock_begin_vm(struct panthor_reclaim_vm *rvm, unsigned int *pending)
 	return 0;
 }
 
-static int evict_vm_bo(struct panthor_reclaim_vm *rvm, struct panthor_reclaim_bo *rbo)
+static int mock_evict_vm_bo(struct panthor_reclaim_vm *rvm, struct panthor_reclaim_bo *rbo)
 {
 	struct mock_vm *vm = to_mock_vm(rvm);
 	struct mock_bo *bo = to_mock_bo(rbo);
@@ -145,7 +145,7 @@ static int mock_end_vm(struct panthor_reclaim_vm *rvm, struct list_head *victims
 	return vm->dead_gpu ? -EIO : 0;
 }
 
-static int wait_for(struct mock *mock, int id, u64 ns, u64 done_ns, bool interruptible)
+static int mock_wait_for(struct mock *mock, int id, u64 ns, u64 done_ns, bool interruptible)
 {
 	u64 taken = min(ns, done_ns);
 
@@ -160,10 +160,10 @@ static int wait_for(struct mock *mock, int id, u64 ns, u64 done_ns, bool interru
 	return done_ns <= ns ? 0 : -ETIME;
 }
 
-static int wait_vm(struct panthor_reclaim_vm *rvm, u64 ns, bool interruptible)
+static int mock_wait_vm(struct panthor_reclaim_vm *rvm, u64 ns, bool interruptible)
 {
 	struct mock_vm *vm = to_mock_vm(rvm);
-	int ret = wait_for(vm->mock, vm->id, ns, vm->done_ns, interruptible);
+	int ret = mock_wait_for(vm->mock, vm->id, ns, vm->done_ns, interruptible);
 
 	if (!ret)
 		vm->busy = 0;
@@ -171,10 +171,10 @@ static int wait_vm(struct panthor_reclaim_vm *rvm, u64 ns, bool interruptible)
 	return ret;
 }
 
-static int wait_bo(struct panthor_reclaim_bo *rbo, u64 ns, bool interruptible)
+static int mock_wait_bo(struct panthor_reclaim_bo *rbo, u64 ns, bool interruptible)
 {
 	struct mock_bo *bo = to_mock_bo(rbo);
-	int ret = wait_for(bo->mock, -1, ns, bo->done_ns, interruptible);
+	int ret = mock_wait_for(bo->mock, -1, ns, bo->done_ns, interruptible);
 
 	if (!ret)
 		bo->error = 0;
@@ -182,8 +182,8 @@ static int wait_bo(struct panthor_reclaim_bo *rbo, u64 ns, bool interruptible)
 	return ret;
 }
 
-static void write_out(struct panthor_reclaim_bo *rbo, bool wait,
-		      unsigned long *freed, unsigned long *writeback)
+static void mock_write_out(struct panthor_reclaim_bo *rbo, bool wait,
+			   unsigned long *freed, unsigned long *writeback)
 {
 	struct mock *mock = to_mock_bo(rbo)->mock;
 
@@ -198,39 +198,39 @@ static void write_out(struct panthor_reclaim_bo *rbo, bool wait,
 		*freed += rbo->nr_pages;
 }
 
-static unsigned long pages_left(struct panthor_reclaim_bo *rbo)
+static unsigned long mock_pages_left(struct panthor_reclaim_bo *rbo)
 {
 	return to_mock_bo(rbo)->mock->unwritable ? rbo->nr_pages : 0;
 }
 
 static struct mock *current_mock;
 
-static unsigned long swap_pages(void)
+static unsigned long mock_swap_pages(void)
 {
 	return current_mock->swap;
 }
 
-static bool filed_right(struct panthor_reclaim_bo *rbo)
+static bool mock_filed_right(struct panthor_reclaim_bo *rbo)
 {
 	return panthor_reclaim_classify(&to_mock_bo(rbo)->facts) == rbo->class;
 }
 
 static const struct panthor_reclaim_ops mock_ops = {
-	.get_bo = get_bo,
-	.put_bo = put_bo,
-	.get_vm = get_vm,
-	.put_vm_unless_last = put_vm_unless_last,
-	.put_vm = put_vm,
-	.evict_bo = evict_bo,
+	.get_bo = mock_get_bo,
+	.put_bo = mock_put_bo,
+	.get_vm = mock_get_vm,
+	.put_vm_unless_last = mock_put_vm_unless_last,
+	.put_vm = mock_put_vm,
+	.evict_bo = mock_evict_bo,
 	.begin_vm = mock_begin_vm,
-	.evict_vm_bo = evict_vm_bo,
+	.evict_vm_bo = mock_evict_vm_bo,
 	.end_vm = mock_end_vm,
-	.wait_vm = wait_vm,
-	.wait_bo = wait_bo,
-	.write_out = write_out,
-	.pages_left = pages_left,
-	.swap_pages = swap_pages,
-	.filed_right = filed_right,
+	.wait_vm = mock_wait_vm,
+	.wait_bo = mock_wait_bo,
+	.write_out = mock_write_out,
+	.pages_left = mock_pages_left,
+	.swap_pages = mock_swap_pages,
+	.filed_right = mock_filed_right,
 };
 
 /**
@@ -383,7 +383,7 @@ struct mock_bo *mock_bo_shared(struct mock *mock, unsigned long nr_pages)
  */
 void mock_bo_free(struct mock_bo *bo)
 {
-	put_bo(&bo->base);
+	mock_put_bo(&bo->base);
 }
 
 /**

@@ -8,7 +8,7 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 
-#include "../panthor_reclaim.h"
+#include "../panthor_reclaim_private.h"
 
 /**
  * struct mock - A device without hardware
