@@ -26,6 +26,8 @@ class Line:
     topic: str | None
     number: int
     files: list = dataclasses.field(default_factory=list)
+    # {one of the files: the patches of later lines that change it}
+    later: dict = dataclasses.field(default_factory=dict)
 
 
 def parse(text):
@@ -49,6 +51,7 @@ def read(repo):
     lines = parse(path.read_text(encoding="utf-8"))
     _check_patches(repo, lines)
     _assign(lines, new_files(repo))
+    _find_later(repo, lines)
     return lines
 
 
@@ -117,6 +120,31 @@ def _assign(lines, files):
             if not named:
                 raise Fail(f"patches/series:{line.number}: {word} names "
                            "nothing in the repository")
+
+
+def changed_files(diff):
+    """The files that a diff changes, not those that it removes."""
+    return re.findall(r"^\+\+\+ b/([^\t\n]+)", diff, re.M)
+
+
+def _find_later(repo, lines):
+    """Say for every new file which patches of later lines change it.
+
+    The repository has the file as all of the series leaves it.
+    """
+    owner = {name: number for number, line in enumerate(lines)
+             for name in line.files}
+    for number, line in enumerate(lines):
+        text = (repo / "patches" / line.patch).read_text(encoding="utf-8")
+        for name in changed_files(text):
+            if name not in owner:
+                continue
+            first = lines[owner[name]]
+            if owner[name] >= number:
+                raise Fail(f"patches/{line.patch} changes {name}, which "
+                           f"{first.patch} adds: only a later line may change "
+                           "a new file")
+            first.later.setdefault(name, []).append(line.patch)
 
 
 def topics(text):
