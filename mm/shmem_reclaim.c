@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reclaim of a range of a shmem file on request of whoever populated it.
+ * Reclaim of a range of a shmem file on request of the kernel user that owns it.
  *
  * Drivers that keep the contents of their buffers in shmem files can only unpin
  * the pages under memory pressure. That puts the pages on an LRU list, and when
@@ -63,7 +63,7 @@ static void reclaim_pagecache(struct address_space *mapping, pgoff_t start,
 		for (unsigned int i = 0; i < folio_batch_count(&fbatch); i++)
 			isolated += isolate_folio(fbatch.folios[i], &folios);
 
-		/* Reclaim does not write what somebody else has a reference to. */
+		/* Reclaim does not write folios with other references. */
 		folio_batch_release(&fbatch);
 
 		if (isolated >= RECLAIM_BATCH) {

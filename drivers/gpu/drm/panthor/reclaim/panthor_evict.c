@@ -4,12 +4,12 @@
  * How BOs are evicted: the mechanism below panthor_reclaim.c. See there for the
  * order of locks and who holds which reference.
  *
- * A BO is evicted in these steps, each of which may find a reason to leave it:
+ * A BO is evicted in these steps, each of which may find a reason to skip it:
  *
- *   1. trylock its resv: its pages, pins and CPU faults stand still;
- *   2. see whether it is worth it (class, fences);
+ *   1. trylock its resv, which freezes pages, pins and CPU faults;
+ *   2. check class and fences;
  *   3. zap CPU mappings, without the gpuva lock;
- *   4. trylock its gpuva lock: its set of VMs stands still; look again;
+ *   4. trylock its gpuva lock, which freezes its set of VMs; check again;
  *   5. trylock each VM's op_lock, unmap, flush;
  *   6. release the pages.
  *
@@ -169,7 +169,7 @@ static int begin_bo(struct panthor_gem_object *bo, bool idle)
 	return trylock_gpuva(bo, filed);
 }
 
-/* Step 6. Without pages a BO is unreclaimable, whoever maps it. */
+/* Step 6. Without pages a BO is unreclaimable, whether it is mapped or not. */
 static void release_pages_of(struct panthor_gem_object *bo)
 {
 	const struct panthor_reclaim_facts facts = { .evicted = true };
@@ -518,7 +518,7 @@ int panthor_evict_init(struct panthor_device *ptdev)
 }
 
 /**
- * panthor_evict_start() - Let mm reclaim the device's memory
+ * panthor_evict_start() - Start reclaim of the device's memory
  * @ptdev: Device. The MMU is initialized.
  *
  * Context: Process context, sleeps.

@@ -3,60 +3,58 @@
 /**
  * DOC: reclaim
  *
- * This file decides which GPU memory goes under memory pressure, and when. How
- * it goes (tearing mappings down, giving pages back) is the business of
- * panthor_evict.c, panthor_mmu.c and panthor_gem.c; the policy reaches that
- * mechanism only through struct panthor_reclaim_ops, which KUnit replaces.
+ * The policy decides which GPU memory is evicted under memory pressure, and when.
+ * The mechanism (tearing mappings down, giving pages back) is in panthor_evict.c,
+ * panthor_mmu.c and panthor_gem.c. The policy reaches it only through struct
+ * panthor_reclaim_ops, which KUnit replaces.
  *
- * What is kept
- * ============
+ * Classes and lists
+ * =================
  *
  * Every BO is filed under one class (enum panthor_reclaim_class), which says
  * what it takes to evict it. panthor_reclaim_classify() computes the class from
  * the BO's state, panthor_reclaim_bo_file() files the BO, and nothing else
  * touches the lists or the counters. The mechanism calls the latter, with the
- * BO's resv and GPU mapping list locked, whenever one of the facts changed.
+ * BO's resv and GPU mapping list locked, whenever one of the facts changes.
  *
  * Unused, mmapped and shared BOs are in one list each, coldest first. Private
- * BOs hang off their VM, because evicting them costs something per VM (is it
- * idle? one flush) and little per BO. VMs are in a list, coldest first: a VM
- * moves to the warm end when it gets a job and when all of it is brought back.
- * That its group is given a slot of the GPU says nothing: the scheduler gives free
- * slots to idle groups, too. A BO that comes back is filed anew and thereby at the
- * warm end.
+ * BOs are listed with their VM, because the cost of evicting them is per VM (one
+ * look at its fences, one flush). VMs are in a list, coldest first. A VM moves to
+ * the warm end when it gets a job and when all of it is brought back, but not when
+ * its group gets a slot of the GPU: the scheduler gives free slots to idle groups.
+ * A BO that is swapped in is filed anew, which puts it at the warm end.
  *
- * Who pays
+ * Accounts
  * ========
  *
- * Reclaim can be for those only whose BOs are charged to somebody in particular.
- * A BO then has an account, of whom this file knows no more than that: the
- * account's counters follow the class of its BOs, and a limited scan asks
- * &panthor_reclaim_account_ops.wants before it isolates anything. All lists are
- * those of the device, coldest first, whoever pays. What others pay for is
- * stepped over, VM by VM: a VM notes whose its private BOs are as long as all
- * have the same account, which is nearly always.
+ * Reclaim can be limited to the BOs that are charged to one account. The account
+ * is opaque to the policy: its counters follow the class of its BOs, and a limited
+ * scan asks &panthor_reclaim_account_ops.wants before it isolates a BO. The lists
+ * are those of the device, coldest first, regardless of who is charged. A scan
+ * skips BOs of other accounts, and whole VMs of them: a VM knows the account of its
+ * private BOs as long as all have the same one, which is nearly always.
  *
- * What a scan does
- * ================
+ * Scans
+ * =====
  *
  * A scan goes through the classes, cheapest first, and stops as soon as its
- * target is reached: it may overshoot by less than the last BO. All private BOs
- * of idle VMs go before any time is spent waiting. What is then left of the
- * scan's one budget of waiting time goes to the busy VM that is closest to
- * done: the one with the fewest unfinished fences, and among those the one
- * that got its last job first. A VM is waited for once in a scan at most.
+ * target is reached. It may overshoot by less than the last BO. It evicts the
+ * private BOs of all idle VMs before it waits. It spends what is left of its one
+ * budget of waiting time on the busy VM that is closest to done: the one with the
+ * fewest unfinished fences, and among those the one that got its last job first.
+ * It waits for a VM once at most.
  *
  * A scan's state (target, budget, results) is on its caller's stack. Its place
  * in a list is an entry of its own, a cursor, so that lists keep their order
- * and scans do not hide list members from each other. What a scan works on it
- * isolates: one flag per BO or VM, set and cleared under the lock. Other scans
- * step over it and take the next one, so that two reclaimers both progress.
+ * and scans do not hide list members from each other. A scan isolates what it
+ * works on: one flag per BO or VM, set and cleared under the lock. Other scans
+ * skip it and take the next one, so that two reclaimers both progress.
  *
  * Evicted pages are written to swap before the scan returns, after all locks
- * of the driver are released. What counts as reclaimed is what has left memory
- * by then or is under writeback, not what was merely unpinned. Without free
- * swap, or where I/O is not allowed, nothing is evicted at all: it could not
- * leave, and its owner would pay for nothing.
+ * of the driver are released. Pages count as reclaimed if they have left memory
+ * by then or are under writeback. Unpinning alone does not count. Without free
+ * swap, or where I/O is not allowed, nothing is evicted: it could not leave memory,
+ * and its next user would have to restore it for nothing.
  *
  * Locks
  * =====
@@ -65,12 +63,12 @@
  *
  *	VM resv, BO resv, BO gpuva lock, VM op_lock, AS slots lock.
  *
- * Memory is allocated with the first two held, so reclaim comes in from below
- * them: it trylocks resv, gpuva lock and op_lock, and steps over what it cannot
- * have. It may take the AS slots lock, with which nothing is ever allocated.
- * CPU mappings are torn down before the gpuva lock is taken (i_mmap_rwsem ranks
- * above it), and after the resv lock has been had, the fences have been found
- * signalled and the class has been found to be worth it.
+ * Memory is allocated with the first two held, so reclaim is called below them. It
+ * trylocks resv, gpuva lock and op_lock, and skips a BO or VM when that fails. It
+ * may take the AS slots lock, with which nothing is ever allocated. CPU mappings
+ * are torn down before the gpuva lock is taken, because i_mmap_rwsem ranks above
+ * it, and only when the resv is locked, the fences have signalled and the class is
+ * one that can be evicted.
  *
  * &panthor_reclaim.lock is a spinlock and ranks below all of these. It is held
  * for list operations only. The counters are written under it and read without
@@ -79,18 +77,18 @@
  * References
  * ==========
  *
- * Reclaim takes a reference on what it isolates, under the lock, unless it is
- * being freed already. Neither list holds one: BOs and VMs are unlisted before
- * they are freed. Reclaim's reference on a BO may become the last one; freeing
- * a BO takes no sleeping lock. Its reference on a VM may, too, but freeing a VM
- * sleeps on locks under which memory is allocated, so the last reference goes
- * to a worker (&panthor_reclaim.put_work).
+ * Reclaim takes a reference on what it isolates, under the lock, unless the object
+ * is being freed. The lists hold none: BOs and VMs are unlisted before they are
+ * freed. Reclaim's reference on a BO may become the last one; freeing a BO takes no
+ * sleeping lock. Its reference on a VM may become the last one as well, but freeing
+ * a VM takes locks under which memory is allocated. A worker drops that one
+ * (&panthor_reclaim.put_work).
  *
  * Waiting
  * =======
  *
- * Waiting for a fence in reclaim is allowed as long as nobody allocates with
- * reclaim on the way to signalling it; the budget bounds what a mistake there
+ * Waiting for a fence in reclaim is allowed as long as no allocation that may
+ * reclaim is on the way to signalling it. The budget bounds what a mistake there
  * costs. No lock of the driver is held meanwhile.
  */
 
@@ -231,8 +229,8 @@ static void list_bo(struct panthor_reclaim *reclaim, struct panthor_reclaim_bo *
  * A BO whose class changes goes to the warm end of its new list, others stay
  * where they are.
  *
- * Context: Called with whatever keeps @facts true: the BO's resv and gpuva
- * lock, or nothing when nobody else can know the BO. Does not sleep.
+ * Context: The BO's resv and gpuva lock are held, or no other task can reach the
+ * BO, so that @facts stay true. Does not sleep.
  */
 void panthor_reclaim_bo_file(struct panthor_reclaim *reclaim,
 			     struct panthor_reclaim_bo *bo,
@@ -258,7 +256,7 @@ void panthor_reclaim_bo_file(struct panthor_reclaim *reclaim,
 }
 
 /**
- * panthor_reclaim_bo_charge() - Note who the pages of a BO are charged to
+ * panthor_reclaim_bo_charge() - Record the account of a BO's pages
  * @reclaim: The device's reclaim.
  * @bo: The BO.
  * @account: The account. The caller's reference becomes the BO's.
@@ -408,10 +406,9 @@ void panthor_reclaim_vm_touch(struct panthor_reclaim *reclaim,
 }
 
 /**
- * panthor_reclaim_vm_hold() - Have all scans leave the private BOs of a VM alone
+ * panthor_reclaim_vm_hold() - Exclude a VM's private BOs from scans
  * @reclaim: The device's reclaim.
- * @vm: The VM, whose jobs need what it has in memory. Scans that have isolated
- *	it already go on.
+ * @vm: The VM. A scan that has isolated it already goes on.
  *
  * Context: Any, does not sleep. Has to be undone within bounded time, by
  * panthor_reclaim_vm_release().
@@ -428,9 +425,8 @@ void panthor_reclaim_vm_hold(struct panthor_reclaim *reclaim,
  * panthor_reclaim_vm_release() - Undo panthor_reclaim_vm_hold()
  * @reclaim: The device's reclaim.
  * @vm: The VM.
- * @keep_ns: Time in nanoseconds for which scans that respect it leave the VM
- *	     alone still, as long as it gets jobs. 0 leaves what was asked for
- *	     before.
+ * @keep_ns: Time in nanoseconds for which scans that respect it still skip the
+ *	     VM, as long as it gets jobs. 0 keeps the time set before.
  *
  * Context: Any, does not sleep.
  */
@@ -451,8 +447,7 @@ void panthor_reclaim_vm_release(struct panthor_reclaim *reclaim,
  *
  * Context: Any, takes no lock.
  *
- * Return: Pages of the BOs of all classes but unreclaimable, whether somebody
- * uses them now or not.
+ * Return: Pages of the BOs of all classes but unreclaimable, in use or not.
  */
 unsigned long panthor_reclaim_reclaimable(struct panthor_reclaim *reclaim)
 {
@@ -524,13 +519,13 @@ static bool is_to_be_kept(const struct panthor_reclaim_vm *vm)
 }
 
 /**
- * panthor_reclaim_vm_is_kept() - Is it too early to ask a VM for its memory?
+ * panthor_reclaim_vm_is_kept() - Check whether a VM is held or kept
  * @reclaim: The device's reclaim.
  * @vm: The VM.
  *
  * Context: Any, does not sleep.
  *
- * Return: true if the VM is held, or still to be kept.
+ * Return: true if it is held, or the time to keep it is not over.
  */
 bool panthor_reclaim_vm_is_kept(struct panthor_reclaim *reclaim,
 				struct panthor_reclaim_vm *vm)

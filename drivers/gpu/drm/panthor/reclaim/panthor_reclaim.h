@@ -62,7 +62,7 @@ struct panthor_reclaim_node {
  * @nr_bos: Number of BOs in @bos.
  * @account: Account of at least one BO in @bos, most likely of all. Valid if @nr_bos.
  * @nr_account: Number of BOs in @bos that are charged to @account.
- * @isolated: A scan works on this VM, others leave it alone.
+ * @isolated: A scan works on this VM, others skip it.
  * @held: Hold count; scans skip the VM while it is nonzero.
  * @keep_until: Scans that respect it skip the VM until then (ktime_get()).
  * @touched: When the VM last got a job or was found busy.
@@ -97,7 +97,7 @@ struct panthor_reclaim_vm {
  * @nr_pages: Size in pages. Constant.
  * @class: The class the BO is filed and counted under.
  * @evicted: The BO is counted as evicted.
- * @isolated: A scan works on this BO, others leave it alone.
+ * @isolated: A scan works on this BO, others skip it.
  */
 struct panthor_reclaim_bo {
 	struct panthor_reclaim_node node;

@@ -4,21 +4,21 @@
  * DOC: memcg
  *
  * Memory cgroups reach GPU memory: memory.max, memory.high and memory.reclaim
- * take BOs of the cgroup they are about, and nobody else's.
+ * evict BOs that are charged to that cgroup, and no others.
  *
  * Accounts
  * ========
  *
- * shmem charges the pages of a BO to the memcg of whoever populates it. All BOs
+ * shmem charges the pages of a BO to the memcg of the task that populates it. All BOs
  * of a device whose pages are charged to the same memcg have one account
  * (&struct memcg_account), which is what reclaim keeps of a memcg: how many BOs
  * and pages of every class are charged to it. A BO gets its account whenever its
  * pages are populated, from its first page. Pages of one BO can be charged to
- * several memcgs, when its first population was interrupted and somebody else
- * completed it; it is then filed under the one that has the first page, and the
- * others shrink along with that. What was swapped out comes back charged to
- * whom it was charged before, so BOs keep their account when they are evicted
- * and when their owner has moved to another cgroup, as their pages do.
+ * several memcgs, when its first population was interrupted and another task
+ * completed it. It then belongs to the account of the first page, and evicting it
+ * also reduces the other memcgs' usage. Pages that are swapped in are charged to
+ * the same memcg as before, so BOs keep their account when they are evicted and
+ * when their owner has moved to another cgroup, as their pages do.
  *
  * An account belongs to an obj_cgroup, as the pages do, and has a reference to
  * it. That is how it follows its pages to the parent when the memcg goes away:
@@ -37,20 +37,20 @@
  * allocator to do: an account is allocated for the memcg and charged to it, so
  * that list_lru_add_obj() can tell which list it is meant for.
  *
- * Whom
- * ====
+ * What is evicted
+ * ===============
  *
  * If one memcg has to shrink, a scan takes only BOs of its accounts, in the
  * order in which reclaim always takes BOs. mm goes through the memcgs below on
- * its own. It also knows about protected memcgs and leaves them alone.
+ * its own. It also knows about protected memcgs and skips them.
  *
  * If all of memory has to shrink, mm calls the shrinker for one memcg after the
- * other, just the same, the root of all memcgs being one of them. Taking from each
- * in proportion to what it has would evict the working set of an active cgroup
+ * other, the root of all memcgs being one of them. Evicting from each in proportion
+ * to its usage would evict the working set of an active cgroup
  * while others are idle. With many small cgroups it would evict nothing at all:
  * mm does not scan for less than a batch before it is about to give up. So the
  * root stands for the device: what is counted and taken for it is whatever is
- * coldest, whoever it is charged to, except for memcgs that are protected or have
+ * coldest, regardless of who is charged, except for memcgs that are protected or have
  * no swap space left. Nothing is taken for the other memcgs then, unless mm has
  * decided to ignore their protection. The lists have the order of the device, so
  * the coldest BOs are found without a search, and a shortage of all memory does
@@ -59,9 +59,9 @@
  * What is swapped out
  * ===================
  *
- * What one memcg has to give up is waited for until it has left memory: mm goes
- * on, with growing targets, until as much has been freed as it wants, and what is
- * under writeback is not. It is the one over its limit who waits.
+ * A scan for one memcg waits until the pages have left memory: mm goes on, with
+ * growing targets, until enough has been freed, and pages under writeback do not
+ * count. The task that is over its limit is the one that waits.
  *
  * Nothing is evicted where mm would not swap anonymous memory: memory.swap.max
  * has been reached, or the swappiness is 0.
@@ -132,7 +132,7 @@ struct memcg_accounts {
 	DECLARE_HASHTABLE(by_objcg, 6);
 
 	/**
-	 * @root: Account of what is charged to nobody
+	 * @root: Account of what is charged to no memcg
 	 *
 	 * Also takes BOs for whose memcg there was no memory for an account.
 	 */
@@ -258,7 +258,7 @@ static void put_account(struct panthor_reclaim *reclaim, struct panthor_reclaim_
 }
 
 /**
- * panthor_reclaim_memcg_charge() - Note which memcg a BO's pages are charged to
+ * panthor_reclaim_memcg_charge() - Record the memcg that a BO's pages are charged to
  * @reclaim: The device's reclaim.
  * @bo: BO that was just populated.
  * @first: Its first page.
@@ -401,7 +401,7 @@ static void limit_scan(struct panthor_reclaim *reclaim, struct shrink_control *s
 	if (shrink_is_global())
 		return;
 
-	/* Or mm would see no progress, and have ever more evicted. */
+	/* Otherwise mm sees no progress and asks for ever more. */
 	scan->wait_writeback = true;
 	atomic_long_inc(&accounts->nr_scans);
 }
@@ -501,7 +501,7 @@ static void fini_accounts(struct drm_device *ddev, void *data)
 }
 
 /**
- * panthor_reclaim_memcg_init() - Go by memory cgroups
+ * panthor_reclaim_memcg_init() - Set up reclaim by memory cgroup
  * @ptdev: Device. Reclaim is prepared but not started, there are no BOs.
  *
  * Context: Process context, sleeps.

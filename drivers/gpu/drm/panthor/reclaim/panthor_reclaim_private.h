@@ -49,7 +49,7 @@ struct panthor_reclaim_facts {
 	/** @resident: The BO has pages. */
 	bool resident;
 
-	/** @pinned: Somebody relies on the pages staying where they are. */
+	/** @pinned: The pages must stay where they are. */
 	bool pinned;
 
 	/** @imported: The pages belong to another device. */
@@ -69,9 +69,9 @@ struct panthor_reclaim_facts {
 };
 
 /**
- * struct panthor_reclaim_account - Who the pages of BOs are charged to
+ * struct panthor_reclaim_account - What the pages of BOs are charged to
  *
- * Embedded in what whoever sets &panthor_reclaim.account_ops knows about it. The
+ * Embedded in a structure of the owner of &panthor_reclaim.account_ops. The
  * counters are written with &panthor_reclaim.lock held and read without.
  */
 struct panthor_reclaim_account {
@@ -83,7 +83,7 @@ struct panthor_reclaim_account {
 };
 
 /**
- * struct panthor_reclaim_account_ops - Reclaim that goes by who is charged
+ * struct panthor_reclaim_account_ops - Reclaim by account
  *
  * Without these, all BOs are one set and mm asks for any of them.
  */
@@ -141,7 +141,7 @@ struct panthor_reclaim_account_ops {
 		      const struct panthor_reclaim_scan *scan);
 
 	/**
-	 * @print: Print what there is to say. One line per fact.
+	 * @print: Print counters, one per line.
 	 *
 	 * Context: Process context outside of reclaim.
 	 */
@@ -213,7 +213,7 @@ struct panthor_reclaim_ops {
 	int (*evict_bo)(struct panthor_reclaim_bo *bo);
 
 	/**
-	 * @begin_vm: Get hold of an idle VM to evict its private BOs
+	 * @begin_vm: Lock an idle VM to evict its private BOs
 	 *
 	 * @pending gets the number of unfinished fences if the VM is busy.
 	 *
@@ -270,7 +270,7 @@ struct panthor_reclaim_ops {
 	int (*wait_bo)(struct panthor_reclaim_bo *bo, u64 ns, bool interruptible);
 
 	/**
-	 * @write_out: Have the pages of an evicted BO leave memory
+	 * @write_out: Write out and free the pages of an evicted BO
 	 *
 	 * Starts writeback to swap, and with @wait also waits for its end and
 	 * frees the pages. *@freed and *@writeback grow by what left memory
@@ -323,7 +323,7 @@ struct panthor_reclaim_scan {
 	/** @interruptible: Waiting for jobs, and with it the scan, ends on a signal. */
 	bool interruptible;
 
-	/** @respect_keep: Leave VMs alone for the time that they are to be kept and have jobs. */
+	/** @respect_keep: Skip VMs that are kept. */
 	bool respect_keep;
 
 	/** @limited: Ask &panthor_reclaim_account_ops.wants about every account. */
@@ -350,7 +350,7 @@ struct panthor_reclaim_scan {
 	/** @contended: Result: something was skipped because of a held lock. */
 	bool contended;
 
-	/** @busy: Result: something was skipped that can be had after some time. */
+	/** @busy: Result: something was skipped that can be evicted later. */
 	bool busy;
 
 	/** @interrupted: Result: the scan ended early, on a signal. */
@@ -370,7 +370,7 @@ struct panthor_reclaim {
 	/** @ops: The mechanism. */
 	const struct panthor_reclaim_ops *ops;
 
-	/** @account_ops: What knows about accounts, NULL if nothing does. */
+	/** @account_ops: Reclaim by account, NULL if there is none. */
 	const struct panthor_reclaim_account_ops *account_ops;
 
 	/** @accounts: For @account_ops. */
@@ -393,8 +393,8 @@ struct panthor_reclaim {
 	/**
 	 * @bos: The BOs of a class, coldest first
 	 *
-	 * Those of private BOs are with their VM, those of unreclaimable BOs
-	 * are empty.
+	 * The lists of private and unreclaimable BOs are unused: private BOs are
+	 * listed in &panthor_reclaim_vm.bos.
 	 */
 	struct list_head bos[PANTHOR_RECLAIM_CLASS_COUNT];
 

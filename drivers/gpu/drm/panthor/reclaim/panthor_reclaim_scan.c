@@ -55,8 +55,8 @@ static bool wants_more(const struct panthor_reclaim_scan *scan)
 }
 
 /*
- * Account for a BO that has been evicted, and have its pages written. The locks
- * have been released: the BO may come back at any time, its pages then stay.
+ * Account for an evicted BO and write its pages out. The locks have been released:
+ * the BO may be swapped in at any time, its pages then stay.
  */
 static void bo_is_out(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan *scan,
 		      struct panthor_reclaim_bo *bo)
@@ -136,7 +136,7 @@ static void scan_class(struct panthor_reclaim *reclaim, struct panthor_reclaim_s
 	struct panthor_reclaim_bo *bo;
 	long left;
 
-	/* What comes to the warm end meanwhile is not for this scan. */
+	/* BOs that are added at the warm end meanwhile are not for this scan. */
 	left = atomic_long_read(&reclaim->nr_bos[class]);
 	if (!left)
 		return;
@@ -217,7 +217,7 @@ static int scan_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan 
 		if (ret)
 			break;
 
-		/* It is idle, but may have been promised some time. */
+		/* It is idle, but may be kept for its next job. */
 		if (scan->respect_keep && panthor_reclaim_vm_is_young(reclaim, vm)) {
 			scan->busy = true;
 			again = false;

@@ -57,8 +57,8 @@ unsigned long panthor_reclaim_shrinker_count(struct panthor_reclaim *reclaim,
  * Context: Reclaim, sleeps.
  *
  * Return: Number of pages that have left memory or are on their way to swap;
- * 0 if nothing could be had because of contention, so that trying again makes
- * sense; SHRINK_STOP if nothing can be had from here.
+ * 0 if all that was found is locked, so that trying again makes sense; SHRINK_STOP
+ * if nothing can be evicted.
  */
 unsigned long panthor_reclaim_shrinker_scan(struct panthor_reclaim *reclaim,
 					    struct shrink_control *sc)
@@ -69,7 +69,7 @@ unsigned long panthor_reclaim_shrinker_scan(struct panthor_reclaim *reclaim,
 	};
 	unsigned long reclaimed;
 
-	/* Stopping leaves the work to the next one who may do I/O. */
+	/* Let a caller that may do I/O do the work. */
 	sc->nr_scanned = 0;
 	if (!may_start_io(sc)) {
 		panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_SKIP_NOIO, 1);
@@ -111,7 +111,7 @@ static unsigned long shrinker_scan(struct shrinker *shrinker, struct shrink_cont
 }
 
 /**
- * panthor_reclaim_register() - Let mm call us
+ * panthor_reclaim_register() - Register the shrinker
  * @reclaim: The device's reclaim.
  *
  * Context: Process context, sleeps.
@@ -155,7 +155,7 @@ int panthor_reclaim_register(struct panthor_reclaim *reclaim)
 }
 
 /**
- * panthor_reclaim_unregister() - Make sure that mm calls us no more
+ * panthor_reclaim_unregister() - Unregister the shrinker
  * @reclaim: The device's reclaim.
  *
  * Context: Process context, sleeps until running scans have ended.

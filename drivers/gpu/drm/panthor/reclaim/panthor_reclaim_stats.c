@@ -216,7 +216,7 @@ unsigned int panthor_reclaim_count_misfiled(struct panthor_reclaim *reclaim)
  * @reclaim: The device's reclaim.
  * @p: Where to print. One line per fact, name and decimal value.
  *
- * Context: Process context, does not sleep. No scan is kept from a BO by it.
+ * Context: Process context, does not sleep. Does not block scans.
  */
 void panthor_reclaim_print(struct panthor_reclaim *reclaim, struct drm_printer *p)
 {

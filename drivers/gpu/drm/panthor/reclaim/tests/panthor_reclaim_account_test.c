@@ -295,7 +295,7 @@ static void global_scan_takes_the_coldest_of_all(struct kunit *test)
 	}
 	panthor_reclaim_vm_touch(&books->mock->reclaim, &vm[0]->base);
 
-	/* Whoever is asked: mm comes by for the warmest first. */
+	/* Whichever mm asks about: it asks about the warmest first. */
 	KUNIT_EXPECT_EQ(test, 4, scan_for(books, 0, 4));
 	KUNIT_EXPECT_EQ(test, 4, scan_for(books, 0, 4));
 	KUNIT_EXPECT_EQ(test, 4, scan_for(books, 2, 4));

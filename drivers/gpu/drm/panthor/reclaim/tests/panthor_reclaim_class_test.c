@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 or MIT
 
-/* Which class a BO belongs to, and whether the books show it. */
+/* Which class a BO belongs to, and whether counters and lists show it. */
 
 #include <linux/string.h>
 

@@ -71,7 +71,7 @@ static void become_evicted(struct mock_bo *bo)
 	mock_bo_file(bo);
 }
 
-/* Claims are exclusive, whatever the locks are. */
+/* Isolation is exclusive, whatever the locks are. */
 static void enter_bo(struct mock_bo *bo)
 {
 	KUNIT_EXPECT_EQ(bo->mock->test, 1, atomic_inc_return(&bo->users));
@@ -306,7 +306,7 @@ void mock_bo_file(struct mock_bo *bo)
 }
 
 /**
- * mock_bo_unused() - Create a BO with pages that nobody maps
+ * mock_bo_unused() - Create a BO with pages and no mapping
  * @mock: The device.
  * @nr_pages: Its size in pages.
  *
@@ -421,7 +421,7 @@ long mock_stat(struct mock *mock, enum panthor_reclaim_stat stat)
 }
 
 /**
- * mock_scan() - Do a scan and check that it leaves the books in order
+ * mock_scan() - Do a scan and check that counters and lists agree after it
  * @mock: The device.
  * @target: Pages to evict.
  * @budget_ns: Time to wait for jobs, in nanoseconds.

@@ -26,7 +26,7 @@ struct mock {
 	/** @swap: Free swap space in pages. */
 	unsigned long swap;
 
-	/** @async: Writeback takes until somebody waits for it. */
+	/** @async: Writeback ends only when it is waited for. */
 	bool async;
 
 	/** @unwritable: Writing pages out gets nowhere. */
