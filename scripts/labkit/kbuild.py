@@ -23,6 +23,8 @@ def _environment(extra=None):
     env.update(KBUILD_BUILD_TIMESTAMP="Thu Jan 1 00:00:00 UTC 2026",
                KBUILD_BUILD_USER="lab", KBUILD_BUILD_HOST="lab", LC_ALL="C",
                CCACHE_BASEDIR=str(paths.BUILD), CCACHE_NOHASHDIR="1")
+    # What is not in the cache need not be preprocessed first only to look for it
+    env.setdefault("CCACHE_DEPEND", "1")
     env.update(extra or {})
     return env
 
