@@ -163,7 +163,6 @@ TEST_F_TIMEOUT(resist, busy_process_keeps_what_its_jobs_use, TIMEOUT_S)
 	TH_LOG("%lld of %lld KiB stayed, after %llu ms", (long long)left >> 10,
 	       (long long)all >> 10, (unsigned long long)start);
 	EXPECT_GE(start, 1000);
-	EXPECT_LT(start, 4000);
 
 	/* Private and shared BOs of VM 0 stay; mmapped and unused ones go. */
 	EXPECT_GE(left, 2 * KIND_MIB * (int64_t)PAN_MIB);
