@@ -84,7 +84,6 @@
 #include <linux/refcount.h>
 #include <linux/sched/mm.h>
 #include <linux/shrinker.h>
-#include <linux/shrinker_context.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
 
@@ -328,9 +327,9 @@ static bool is_spared(struct mem_cgroup *memcg)
 }
 
 /* All of memory is short, and mm has nothing special in mind with this memcg. */
-static bool is_left_to_root(struct mem_cgroup *memcg)
+static bool is_left_to_root(const struct shrink_control *sc, struct mem_cgroup *memcg)
 {
-	return shrink_is_global() && !mem_cgroup_is_root(memcg) &&
+	return sc->reclaim->global && !mem_cgroup_is_root(memcg) &&
 	       !mem_cgroup_below_low(NULL, memcg);
 }
 
@@ -359,7 +358,7 @@ static unsigned long count_objects(struct panthor_reclaim *reclaim, struct shrin
 
 	if (!accounts->aware)
 		tally.nr_pages = panthor_reclaim_reclaimable(reclaim);
-	else if (shrink_is_global() && mem_cgroup_is_root(memcg))
+	else if (sc->reclaim->global && mem_cgroup_is_root(memcg))
 		count_device(accounts, &tally);
 	else
 		count_memcg(accounts, memcg, &tally);
@@ -371,7 +370,7 @@ static unsigned long count_objects(struct panthor_reclaim *reclaim, struct shrin
 	if (!tally.nr_pages && !tally.nr_accounts)
 		return SHRINK_EMPTY;
 
-	if (!shrink_may_swap(sc) || is_left_to_root(memcg))
+	if (!sc->reclaim->may_swap || is_left_to_root(sc, memcg))
 		return 0;
 
 	swap_pages = mem_cgroup_get_nr_swap_pages(memcg);
@@ -386,7 +385,7 @@ static void limit_scan(struct panthor_reclaim *reclaim, struct shrink_control *s
 	struct memcg_accounts *accounts = reclaim->accounts;
 	long swap_pages = 0;
 
-	if (shrink_may_swap(sc))
+	if (sc->reclaim->may_swap)
 		swap_pages = mem_cgroup_get_nr_swap_pages(memcg);
 	if (swap_pages <= 0)
 		atomic_long_inc(&accounts->nr_noswap);
@@ -397,8 +396,8 @@ static void limit_scan(struct panthor_reclaim *reclaim, struct shrink_control *s
 
 	scan->limited = true;
 	scan->memcg = memcg;
-	scan->global = shrink_is_global() && mem_cgroup_is_root(memcg);
-	if (shrink_is_global())
+	scan->global = sc->reclaim->global && mem_cgroup_is_root(memcg);
+	if (sc->reclaim->global)
 		return;
 
 	/* Otherwise mm sees no progress and asks for ever more. */
@@ -421,16 +420,17 @@ static bool wants_account(const struct panthor_reclaim_scan *scan,
 	return scan->global && !is_spared(memcg);
 }
 
-static void account_freed(struct panthor_reclaim *reclaim, const struct panthor_reclaim_scan *scan)
+static void account_freed(struct panthor_reclaim *reclaim, struct shrink_control *sc,
+			  const struct panthor_reclaim_scan *scan)
 {
 	struct memcg_accounts *accounts = reclaim->accounts;
 
-	if (!scan->limited || shrink_is_global()) {
+	if (!scan->limited || sc->reclaim->global) {
 		mm_account_reclaimed_pages(scan->freed);
 		return;
 	}
 
-	shrink_account_charged(scan->freed);
+	sc->reclaim->nr_charged += scan->freed;
 	atomic_long_add(scan->evicted, &accounts->nr_evicted);
 }
 

@@ -137,7 +137,7 @@ struct panthor_reclaim_account_ops {
 	 *
 	 * Context: Reclaim, does not sleep.
 	 */
-	void (*freed)(struct panthor_reclaim *reclaim,
+	void (*freed)(struct panthor_reclaim *reclaim, struct shrink_control *sc,
 		      const struct panthor_reclaim_scan *scan);
 
 	/**

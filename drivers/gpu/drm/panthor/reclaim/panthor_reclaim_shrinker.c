@@ -31,13 +31,19 @@ static bool may_wait(const struct shrink_control *sc)
  *
  * Context: Reclaim, takes no lock.
  *
+ * drop_caches drops what is clean and swaps nothing out. The shrinker's debugfs
+ * files come without reclaim as well.
+ *
  * Return: Number of reclaimable pages for which there is swap space, as a
- * hint; SHRINK_EMPTY if nothing is reclaimable.
+ * hint; SHRINK_EMPTY if nothing is reclaimable. 0 outside of reclaim.
  */
 unsigned long panthor_reclaim_shrinker_count(struct panthor_reclaim *reclaim,
 					     struct shrink_control *sc)
 {
 	unsigned long count;
+
+	if (!sc->reclaim)
+		return 0;
 
 	if (reclaim->account_ops)
 		return reclaim->account_ops->count(reclaim, sc);
@@ -71,6 +77,9 @@ unsigned long panthor_reclaim_shrinker_scan(struct panthor_reclaim *reclaim,
 
 	/* Let a caller that may do I/O do the work. */
 	sc->nr_scanned = 0;
+	if (!sc->reclaim)
+		return SHRINK_STOP;
+
 	if (!may_start_io(sc)) {
 		panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_SKIP_NOIO, 1);
 		return SHRINK_STOP;
@@ -84,7 +93,7 @@ unsigned long panthor_reclaim_shrinker_scan(struct panthor_reclaim *reclaim,
 
 	/* mm counts what its own LRUs give up, but does not see this. */
 	if (reclaim->account_ops)
-		reclaim->account_ops->freed(reclaim, &scan);
+		reclaim->account_ops->freed(reclaim, sc, &scan);
 	else
 		mm_account_reclaimed_pages(scan.freed);
 

@@ -76,7 +76,8 @@ static bool wants(const struct panthor_reclaim_scan *scan,
 	return owner == (void *)scan->memcg || (scan->global && !owner->spared);
 }
 
-static void freed(struct panthor_reclaim *reclaim, const struct panthor_reclaim_scan *scan)
+static void freed(struct panthor_reclaim *reclaim, struct shrink_control *sc,
+		  const struct panthor_reclaim_scan *scan)
 {
 	struct books *books = reclaim->accounts;
 
@@ -127,8 +128,10 @@ static unsigned long pages_of(struct books *books, int account)
 
 static unsigned long scan_for(struct books *books, int owner, unsigned long target)
 {
+	struct shrink_context reclaim = { .may_swap = true };
 	struct shrink_control sc = {
 		.gfp_mask = GFP_KERNEL,
+		.reclaim = &reclaim,
 		.nr_to_scan = target,
 		.memcg = (void *)&books->owners[owner],
 	};
@@ -141,8 +144,10 @@ static unsigned long scan_for(struct books *books, int owner, unsigned long targ
 
 static unsigned long count_of(struct books *books, int owner)
 {
+	struct shrink_context reclaim = { .may_swap = true };
 	struct shrink_control sc = {
 		.gfp_mask = GFP_KERNEL,
+		.reclaim = &reclaim,
 		.memcg = (void *)&books->owners[owner],
 	};
 

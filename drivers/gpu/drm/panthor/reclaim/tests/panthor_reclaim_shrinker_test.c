@@ -9,7 +9,8 @@
 
 static unsigned long count(struct mock *mock)
 {
-	struct shrink_control sc = { .gfp_mask = GFP_KERNEL };
+	struct shrink_context reclaim = { .global = true, .may_swap = true };
+	struct shrink_control sc = { .gfp_mask = GFP_KERNEL, .reclaim = &reclaim };
 
 	return panthor_reclaim_shrinker_count(&mock->reclaim, &sc);
 }
@@ -17,8 +18,10 @@ static unsigned long count(struct mock *mock)
 static unsigned long scan(struct mock *mock, gfp_t gfp, unsigned long target,
 			  unsigned long *nr_scanned)
 {
+	struct shrink_context reclaim = { .global = true, .may_swap = true };
 	struct shrink_control sc = {
 		.gfp_mask = gfp,
+		.reclaim = &reclaim,
 		.nr_to_scan = target,
 		.nr_scanned = target,
 	};
@@ -71,6 +74,21 @@ static void count_is_never_negative(struct kunit *test)
 	atomic_long_set(&mock->reclaim.nr_pages[PANTHOR_RECLAIM_MMAPPED], -5);
 	KUNIT_EXPECT_EQ(test, 3, count(mock));
 	atomic_long_set(&mock->reclaim.nr_pages[PANTHOR_RECLAIM_MMAPPED], 0);
+}
+
+static void nothing_is_taken_outside_of_reclaim(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct shrink_control sc = {
+		.gfp_mask = GFP_KERNEL,
+		.nr_to_scan = 8,
+		.nr_scanned = 8,
+	};
+
+	mock_bo_unused(mock, 8);
+	KUNIT_EXPECT_EQ(test, 0, panthor_reclaim_shrinker_count(&mock->reclaim, &sc));
+	KUNIT_EXPECT_EQ(test, SHRINK_STOP, panthor_reclaim_shrinker_scan(&mock->reclaim, &sc));
+	KUNIT_EXPECT_EQ(test, 8, mock_pages(mock, PANTHOR_RECLAIM_UNUSED));
 }
 
 static void scan_returns_pages_and_tells_what_it_looked_at(struct kunit *test)
@@ -175,6 +193,7 @@ static struct kunit_case shrinker_test_cases[] = {
 	KUNIT_CASE(count_is_the_size_of_all_reclaimable_bos),
 	KUNIT_CASE(count_is_limited_by_swap),
 	KUNIT_CASE(count_is_never_negative),
+	KUNIT_CASE(nothing_is_taken_outside_of_reclaim),
 	KUNIT_CASE(scan_returns_pages_and_tells_what_it_looked_at),
 	KUNIT_CASE(scan_stops_when_nothing_can_be_had),
 	KUNIT_CASE(contention_asks_for_another_scan_and_makes_progress),

@@ -85,6 +85,24 @@ TEST_F(leave, free_memory_rises_by_what_is_reported)
 	EXPECT_OK(engine_books(dev));
 }
 
+/* It is for caches: memory whose contents swap would have to keep is none. */
+TEST_F(leave, drop_caches_leaves_all_of_it)
+{
+	struct pan_dev *dev = &self->client.dev;
+	const char *const orders[] = { "2", "3" };
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(orders); i++) {
+		fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(1, write(fd, orders[i], 1));
+		close(fd);
+		EXPECT_LE(PAGES, engine_stat(dev, variant->class));
+		EXPECT_EQ(0, engine_stat(dev, "class_evicted_pages"));
+	}
+}
+
 TEST_F(leave, contents_come_back)
 {
 	struct pan_dev *dev = &self->client.dev;
