@@ -13,9 +13,13 @@
  *   5. trylock each VM's op_lock, unmap, flush;
  *   6. release the pages.
  *
- * For the private BOs of a VM, 5 is done once for many of them: the op_lock is
- * taken before the first BO, the whole address space is locked with the first
- * mapping that goes, and flushed after the last.
+ * The private BOs of a VM go together, in two passes. The first takes each of
+ * them through 1 to 3, with the VM's resv held. The second takes the op_lock,
+ * then each BO through 4 and 5: the whole address space is locked with the first
+ * mapping that goes, and flushed after the last. There are two passes because no
+ * CPU mapping may be zapped with the op_lock held: i_mmap_rwsem and MMU notifiers
+ * come with that, MMU notifiers wait for fences, and signalling a fence may need
+ * the op_lock (panthor_vm_bind_run_job()).
  */
 
 #include <linux/dma-fence.h>
@@ -117,6 +121,11 @@ static bool get_bo(struct panthor_reclaim_bo *rbo)
 	return kref_get_unless_zero(&to_bo(rbo)->base.refcount);
 }
 
+static bool put_bo_unless_last(struct panthor_reclaim_bo *rbo)
+{
+	return refcount_dec_not_one(&to_bo(rbo)->base.refcount.refcount);
+}
+
 static void put_bo(struct panthor_reclaim_bo *rbo)
 {
 	drm_gem_object_put(&to_bo(rbo)->base);
@@ -145,28 +154,30 @@ static int trylock_gpuva(struct panthor_gem_object *bo, enum panthor_reclaim_cla
 	return bo->reclaim.class == PANTHOR_RECLAIM_UNRECLAIMABLE ? -EPERM : -ESTALE;
 }
 
-/* Steps 2 to 4. @idle: that no job uses the BO is known already. */
-static int begin_bo(struct panthor_gem_object *bo, bool idle)
+/*
+ * Steps 2 and 3. @idle: that no job uses the BO is known already. *@filed gets the
+ * class that the BO must not be found above in step 4.
+ */
+static int zap_bo(struct panthor_gem_object *bo, bool idle, enum panthor_reclaim_class *filed)
 {
-	enum panthor_reclaim_class filed = READ_ONCE(bo->reclaim.class);
 	int ret;
 
-	ret = trylock_gpuva(bo, filed);
+	ret = trylock_gpuva(bo, READ_ONCE(bo->reclaim.class));
 	if (ret)
 		return ret;
 
+	*filed = bo->reclaim.class;
 	mutex_unlock(&bo->base.gpuva.lock);
 
 	/* Jobs cannot use what is not mapped. */
-	filed = bo->reclaim.class;
-	if (!idle && filed >= PANTHOR_RECLAIM_PRIVATE && !is_idle(bo->base.resv))
+	if (!idle && *filed >= PANTHOR_RECLAIM_PRIVATE && !is_idle(bo->base.resv))
 		return -EBUSY;
 
 	if (refcount_read(&bo->cmap.mmap_count))
 		drm_vma_node_unmap(&bo->base.vma_node,
 				   bo->base.dev->anon_inode->i_mapping);
 
-	return trylock_gpuva(bo, filed);
+	return 0;
 }
 
 /* Step 6. Without pages a BO is unreclaimable, whether it is mapped or not. */
@@ -206,6 +217,7 @@ static int unmap_from_vms(struct panthor_gem_object *bo)
 static int evict_bo(struct panthor_reclaim_bo *rbo)
 {
 	struct panthor_gem_object *bo = to_bo(rbo);
+	enum panthor_reclaim_class filed;
 	int ret;
 
 	if (gpu_is_resetting(bo_to_ptdev(bo)))
@@ -214,7 +226,11 @@ static int evict_bo(struct panthor_reclaim_bo *rbo)
 	if (!dma_resv_trylock(bo->base.resv))
 		return -EAGAIN;
 
-	ret = begin_bo(bo, false);
+	ret = zap_bo(bo, false, &filed);
+	if (ret)
+		goto out_unlock_resv;
+
+	ret = trylock_gpuva(bo, filed);
 	if (ret)
 		goto out_unlock_resv;
 
@@ -257,7 +273,6 @@ static unsigned int count_pending(struct dma_resv *resv)
 static int sweep_begin(struct panthor_reclaim_vm *rvm, unsigned int *pending)
 {
 	struct drm_gpuvm *gpuvm = panthor_vm_from_reclaim(rvm);
-	int ret;
 
 	if (gpu_is_resetting(container_of(gpuvm->drm, struct panthor_device, base)))
 		return -EIO;
@@ -265,17 +280,50 @@ static int sweep_begin(struct panthor_reclaim_vm *rvm, unsigned int *pending)
 	if (!dma_resv_trylock(drm_gpuvm_resv(gpuvm)))
 		return -EAGAIN;
 
+	rvm->nr_own_resvs = 0;
 	*pending = count_pending(drm_gpuvm_resv(gpuvm));
-	ret = *pending ? -EBUSY : panthor_vm_evict_begin(gpuvm);
-	if (ret)
-		dma_resv_unlock(drm_gpuvm_resv(gpuvm));
+	if (!*pending)
+		return 0;
 
-	return ret;
+	dma_resv_unlock(drm_gpuvm_resv(gpuvm));
+
+	return -EBUSY;
 }
 
 static bool has_own_resv(struct drm_gpuvm *gpuvm, struct panthor_gem_object *bo)
 {
 	return bo->base.resv != drm_gpuvm_resv(gpuvm);
+}
+
+/* Neither moved to another VM nor to a class that is evicted otherwise. */
+static bool is_still_private(struct panthor_reclaim_vm *rvm, struct panthor_gem_object *bo)
+{
+	return READ_ONCE(bo->reclaim.vm) == rvm;
+}
+
+static int sweep_zap(struct panthor_reclaim_vm *rvm, struct panthor_reclaim_bo *rbo)
+{
+	struct drm_gpuvm *gpuvm = panthor_vm_from_reclaim(rvm);
+	struct panthor_gem_object *bo = to_bo(rbo);
+	bool own_resv = has_own_resv(gpuvm, bo);
+	enum panthor_reclaim_class filed;
+	int ret;
+
+	if (own_resv && !dma_resv_trylock(bo->base.resv))
+		return -EAGAIN;
+
+	ret = zap_bo(bo, !own_resv, &filed);
+	if (!ret && !is_still_private(rvm, bo))
+		ret = -ESTALE;
+	if (!own_resv)
+		return ret;
+
+	if (ret) {
+		dma_resv_unlock(bo->base.resv);
+		return ret;
+	}
+
+	return ++rvm->nr_own_resvs >= MAX_OWN_RESVS ? -ENOSPC : 0;
 }
 
 static int unmap_from_vm(struct drm_gpuvm *gpuvm, struct panthor_gem_object *bo)
@@ -298,60 +346,71 @@ static int unmap_from_vm(struct drm_gpuvm *gpuvm, struct panthor_gem_object *bo)
 	return ret;
 }
 
-static int sweep_evict(struct panthor_reclaim_vm *rvm, struct panthor_reclaim_bo *rbo)
+static int sweep_unmap(struct panthor_reclaim_vm *rvm, struct panthor_gem_object *bo)
 {
-	struct drm_gpuvm *gpuvm = panthor_vm_from_reclaim(rvm);
-	struct panthor_gem_object *bo = to_bo(rbo);
-	bool own_resv = has_own_resv(gpuvm, bo);
 	int ret;
 
-	if (own_resv && !dma_resv_trylock(bo->base.resv))
-		return -EAGAIN;
-
-	ret = begin_bo(bo, !own_resv);
+	ret = trylock_gpuva(bo, PANTHOR_RECLAIM_PRIVATE);
 	if (ret)
-		goto err_unlock_resv;
+		return ret;
 
-	/* Neither moved to another VM nor to a class that is evicted otherwise. */
-	if (bo->reclaim.vm != rvm) {
-		ret = -ESTALE;
-		goto err_unlock_gpuva;
-	}
-
-	ret = unmap_from_vm(gpuvm, bo);
-	if (ret) {
+	ret = is_still_private(rvm, bo) ? unmap_from_vm(panthor_vm_from_reclaim(rvm), bo) :
+					  -ESTALE;
+	if (ret)
 		panthor_evict_update_class_locked(bo);
-		goto err_unlock_gpuva;
-	}
-
 	mutex_unlock(&bo->base.gpuva.lock);
-
-	return own_resv && panthor_vm_evict_add_own_resv(gpuvm) >= MAX_OWN_RESVS ? -ENOSPC : 0;
-
-err_unlock_gpuva:
-	mutex_unlock(&bo->base.gpuva.lock);
-
-err_unlock_resv:
-	if (own_resv)
-		dma_resv_unlock(bo->base.resv);
 
 	return ret;
 }
 
-static int sweep_end(struct panthor_reclaim_vm *rvm, struct list_head *victims)
+/* What is not unmapped, or not flushed, goes from @victims to @kept. */
+static int sweep_unmap_all(struct panthor_reclaim_vm *rvm, struct list_head *victims,
+			   struct list_head *kept)
+{
+	struct drm_gpuvm *gpuvm = panthor_vm_from_reclaim(rvm);
+	struct panthor_reclaim_bo *rbo, *next;
+	int ret, err;
+
+	ret = panthor_vm_evict_begin(gpuvm);
+	if (ret) {
+		list_splice_tail_init(victims, kept);
+		return ret;
+	}
+
+	list_for_each_entry_safe(rbo, next, victims, victims) {
+		err = sweep_unmap(rvm, to_bo(rbo));
+		if (err)
+			list_move_tail(&rbo->victims, kept);
+		ret = ret ?: err;
+	}
+
+	err = panthor_vm_evict_end(gpuvm);
+	if (err)
+		list_splice_tail_init(victims, kept);
+
+	return err ?: ret;
+}
+
+static int sweep_end(struct panthor_reclaim_vm *rvm, struct list_head *victims,
+		     struct list_head *kept)
 {
 	struct drm_gpuvm *gpuvm = panthor_vm_from_reclaim(rvm);
 	struct panthor_reclaim_bo *rbo;
-	int ret;
+	int ret = 0;
 
-	ret = panthor_vm_evict_end(gpuvm);
+	if (!list_empty(victims))
+		ret = sweep_unmap_all(rvm, victims, kept);
 
 	list_for_each_entry(rbo, victims, victims) {
+		release_pages_of(to_bo(rbo));
+		if (has_own_resv(gpuvm, to_bo(rbo)))
+			dma_resv_unlock(to_bo(rbo)->base.resv);
+	}
+
+	list_for_each_entry(rbo, kept, victims) {
 		struct panthor_gem_object *bo = to_bo(rbo);
 
-		if (!ret) {
-			release_pages_of(bo);
-		} else if (mutex_trylock(&bo->base.gpuva.lock)) {
+		if (mutex_trylock(&bo->base.gpuva.lock)) {
 			panthor_evict_update_class_locked(bo);
 			mutex_unlock(&bo->base.gpuva.lock);
 		}
@@ -474,13 +533,14 @@ static bool filed_right(struct panthor_reclaim_bo *rbo)
 
 static const struct panthor_reclaim_ops panthor_evict_ops = {
 	.get_bo = get_bo,
+	.put_bo_unless_last = put_bo_unless_last,
 	.put_bo = put_bo,
 	.get_vm = panthor_vm_reclaim_get,
 	.put_vm_unless_last = panthor_vm_reclaim_put_unless_last,
 	.put_vm = panthor_vm_reclaim_put,
 	.evict_bo = evict_bo,
 	.begin_vm = sweep_begin,
-	.evict_vm_bo = sweep_evict,
+	.zap_vm_bo = sweep_zap,
 	.end_vm = sweep_end,
 	.wait_vm = wait_vm,
 	.wait_bo = wait_bo,
@@ -517,6 +577,14 @@ int panthor_evict_init(struct panthor_device *ptdev)
 	return drmm_add_action_or_reset(&ptdev->base, panthor_evict_fini, reclaim);
 }
 
+/* Scans of CPU faults go on after unplug, and leave last references to the worker. */
+static void panthor_evict_put_dead(struct drm_device *ddev, void *data)
+{
+	struct panthor_reclaim *reclaim = data;
+
+	flush_work(&reclaim->put_work);
+}
+
 /**
  * panthor_evict_start() - Start reclaim of the device's memory
  * @ptdev: Device. The MMU is initialized.
@@ -527,6 +595,13 @@ int panthor_evict_init(struct panthor_device *ptdev)
  */
 int panthor_evict_start(struct panthor_device *ptdev)
 {
+	int ret;
+
+	/* Comes before the MMU goes, without which a VM cannot be freed. */
+	ret = drmm_add_action_or_reset(&ptdev->base, panthor_evict_put_dead, ptdev->reclaim);
+	if (ret)
+		return ret;
+
 	/* Let lockdep know what reclaim waits for before reclaim first happens. */
 	fs_reclaim_acquire(GFP_KERNEL);
 	panthor_mmu_might_flush(ptdev);

@@ -39,10 +39,11 @@
  *
  * A scan goes through the classes, cheapest first, and stops as soon as its
  * target is reached. It may overshoot by less than the last BO. It evicts the
- * private BOs of all idle VMs before it waits. It spends what is left of its one
- * budget of waiting time on the busy VM that is closest to done: the one with the
- * fewest unfinished fences, and among those the one that got its last job first.
- * It waits for a VM once at most.
+ * private BOs of all idle VMs, and waits only if it has got nothing by then. It
+ * spends its one budget of waiting time on the busy VM that is closest to done: the
+ * one with the fewest unfinished fences, and among those the one that got its last
+ * job first. It waits for a VM once at most. So one pass of mm over any amount of
+ * memory waits in vain once: a wait that gives nothing stops the pass.
  *
  * A scan's state (target, budget, results) is on its caller's stack. Its place
  * in a list is an entry of its own, a cursor, so that lists keep their order
@@ -66,9 +67,11 @@
  * Memory is allocated with the first two held, so reclaim is called below them. It
  * trylocks resv, gpuva lock and op_lock, and skips a BO or VM when that fails. It
  * may take the AS slots lock, with which nothing is ever allocated. CPU mappings
- * are torn down before the gpuva lock is taken, because i_mmap_rwsem ranks above
- * it, and only when the resv is locked, the fences have signalled and the class is
- * one that can be evicted.
+ * are torn down before the gpuva lock and the op_lock are taken, and only when the
+ * resv is locked, the fences have signalled and the class is one that can be
+ * evicted. i_mmap_rwsem ranks above the gpuva lock. It ranks above the op_lock
+ * because MMU notifiers wait for fences, and the work that signals the fence of a
+ * bind takes the op_lock.
  *
  * &panthor_reclaim.lock is a spinlock and ranks below all of these. It is held
  * for list operations only. The counters are written under it and read without
@@ -79,10 +82,9 @@
  *
  * Reclaim takes a reference on what it isolates, under the lock, unless the object
  * is being freed. The lists hold none: BOs and VMs are unlisted before they are
- * freed. Reclaim's reference on a BO may become the last one; freeing a BO takes no
- * sleeping lock. Its reference on a VM may become the last one as well, but freeing
- * a VM takes locks under which memory is allocated. A worker drops that one
- * (&panthor_reclaim.put_work).
+ * freed. Reclaim's reference may become the last one. Freeing a VM takes locks under
+ * which memory is allocated, and freeing a BO waits for writeback, so a worker drops
+ * the last reference (&panthor_reclaim.put_work).
  *
  * Waiting
  * =======
@@ -594,7 +596,8 @@ void panthor_reclaim_init(struct panthor_reclaim *reclaim,
 	for (int i = 0; i < PANTHOR_RECLAIM_CLASS_COUNT; i++)
 		INIT_LIST_HEAD(&reclaim->bos[i]);
 	init_llist_head(&reclaim->dead_vms);
-	INIT_WORK(&reclaim->put_work, panthor_reclaim_put_dead_vms);
+	init_llist_head(&reclaim->dead_bos);
+	INIT_WORK(&reclaim->put_work, panthor_reclaim_put_dead);
 }
 
 /**

@@ -66,6 +66,7 @@ struct panthor_reclaim_node {
  * @held: Hold count; scans skip the VM while it is nonzero.
  * @keep_until: Scans that respect it skip the VM until then (ktime_get()).
  * @touched: When the VM last got a job or was found busy.
+ * @nr_own_resvs: BOs of a sweep that have a resv of their own. Owned by the sweep.
  * @tried: Sequence number of the last scan that waited for this VM.
  * @dead: Link for a last reference that the worker has to drop.
  */
@@ -79,6 +80,7 @@ struct panthor_reclaim_vm {
 	unsigned int held;
 	ktime_t keep_until;
 	ktime_t touched;
+	unsigned int nr_own_resvs;
 	u64 tried;
 	struct llist_node dead;
 };
@@ -98,6 +100,7 @@ struct panthor_reclaim_vm {
  * @class: The class the BO is filed and counted under.
  * @evicted: The BO is counted as evicted.
  * @isolated: A scan works on this BO, others skip it.
+ * @dead: Link for a last reference that the worker has to drop.
  */
 struct panthor_reclaim_bo {
 	struct panthor_reclaim_node node;
@@ -109,6 +112,7 @@ struct panthor_reclaim_bo {
 	enum panthor_reclaim_class class;
 	bool evicted;
 	bool isolated;
+	struct llist_node dead;
 };
 
 void panthor_reclaim_bo_init(struct panthor_reclaim_bo *bo);

@@ -44,14 +44,14 @@ void panthor_reclaim_cursor_leave(struct panthor_reclaim *reclaim,
 	spin_unlock(&reclaim->lock);
 }
 
-static bool wants_bo(const struct panthor_reclaim *reclaim,
+static bool wants_bo(struct panthor_reclaim *reclaim,
 		     const struct panthor_reclaim_scan *scan,
 		     const struct panthor_reclaim_bo *bo)
 {
-	return !scan->limited || reclaim->account_ops->wants(scan, bo->account);
+	return !scan->limited || reclaim->account_ops->wants(reclaim, scan, bo->account);
 }
 
-static bool wants_vm(const struct panthor_reclaim *reclaim,
+static bool wants_vm(struct panthor_reclaim *reclaim,
 		     const struct panthor_reclaim_scan *scan,
 		     const struct panthor_reclaim_vm *vm)
 {
@@ -61,7 +61,7 @@ static bool wants_vm(const struct panthor_reclaim *reclaim,
 		return true;
 
 	/* Nearly always one account has all of them. */
-	if (reclaim->account_ops->wants(scan, vm->account))
+	if (reclaim->account_ops->wants(reclaim, scan, vm->account))
 		return true;
 
 	if (vm->nr_account == vm->nr_bos)
@@ -278,17 +278,43 @@ void panthor_reclaim_put_vm(struct panthor_reclaim *reclaim,
 }
 
 /**
- * panthor_reclaim_put_dead_vms() - Drop the last references to VMs
+ * panthor_reclaim_put_bo() - Drop a reference to a BO within reclaim
+ * @reclaim: The device's reclaim.
+ * @bo: The BO.
+ *
+ * Freeing a BO truncates its file, which waits for folio locks and for the
+ * writeback that reclaim has just started. The last reference goes to a worker.
+ *
+ * Context: Any that may not free a BO, does not sleep.
+ */
+void panthor_reclaim_put_bo(struct panthor_reclaim *reclaim,
+			    struct panthor_reclaim_bo *bo)
+{
+	if (reclaim->ops->put_bo_unless_last(bo))
+		return;
+
+	/* As for VMs. */
+	panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_DEFERRED_PUTS, 1);
+	llist_add(&bo->dead, &reclaim->dead_bos);
+	queue_work(system_dfl_wq, &reclaim->put_work);
+}
+
+/**
+ * panthor_reclaim_put_dead() - Drop the last references to VMs and BOs
  * @work: &panthor_reclaim.put_work
  *
- * Context: Worker, sleeps.
+ * Context: Process context outside of reclaim, sleeps.
  */
-void panthor_reclaim_put_dead_vms(struct work_struct *work)
+void panthor_reclaim_put_dead(struct work_struct *work)
 {
 	struct panthor_reclaim *reclaim = container_of(work, struct panthor_reclaim, put_work);
-	struct llist_node *dead = llist_del_all(&reclaim->dead_vms);
-	struct panthor_reclaim_vm *vm, *next;
+	struct llist_node *dead_vms = llist_del_all(&reclaim->dead_vms);
+	struct llist_node *dead_bos = llist_del_all(&reclaim->dead_bos);
+	struct panthor_reclaim_vm *vm, *next_vm;
+	struct panthor_reclaim_bo *bo, *next_bo;
 
-	llist_for_each_entry_safe(vm, next, dead, dead)
+	llist_for_each_entry_safe(vm, next_vm, dead_vms, dead)
 		reclaim->ops->put_vm(vm);
+	llist_for_each_entry_safe(bo, next_bo, dead_bos, dead)
+		reclaim->ops->put_bo(bo);
 }

@@ -69,10 +69,11 @@
  * Locks
  * =====
  *
- * &memcg_accounts.lock protects the hash table, the locks within the list_lru
- * its lists. Both are innermost: neither is held while the other is taken, nor
- * while &panthor_reclaim.lock is taken. Whether an account belongs to a memcg is
- * asked with &panthor_reclaim.lock held and under RCU.
+ * &memcg_accounts.lock protects the hash table against changes, the locks within
+ * the list_lru its lists. Both are innermost: neither is held while the other is
+ * taken, nor while &panthor_reclaim.lock is taken. Counting walks the table under
+ * RCU. Whether an account belongs to a memcg is asked with &panthor_reclaim.lock
+ * held and under RCU.
  */
 
 #include <linux/hashtable.h>
@@ -112,6 +113,15 @@ struct memcg_account {
 
 	/** @lru: Link in &memcg_accounts.lru. */
 	struct list_head lru;
+
+	/**
+	 * @refused: Sequence number of the last scan that may not take its BOs.
+	 * Protected by &panthor_reclaim.lock.
+	 */
+	u64 refused;
+
+	/** @rcu: Counting walks the hash table without a lock. */
+	struct rcu_head rcu;
 };
 
 /**
@@ -206,7 +216,7 @@ static struct memcg_account *alloc_account(struct memcg_accounts *accounts,
 static void free_account(struct memcg_account *account)
 {
 	obj_cgroup_put(account->objcg);
-	kmem_cache_free(account_cache, account);
+	kfree_rcu(account, rcu);
 }
 
 static struct memcg_account *get_account(struct memcg_accounts *accounts,
@@ -228,7 +238,7 @@ static struct memcg_account *get_account(struct memcg_accounts *accounts,
 	scoped_guard(spinlock, &accounts->lock) {
 		account = find_account(accounts, objcg);
 		if (!account)
-			hash_add(accounts->by_objcg, &new->hash, (unsigned long)objcg);
+			hash_add_rcu(accounts->by_objcg, &new->hash, (unsigned long)objcg);
 	}
 	if (account) {
 		free_account(new);
@@ -250,7 +260,7 @@ static void put_account(struct panthor_reclaim *reclaim, struct panthor_reclaim_
 		return;
 
 	scoped_guard(spinlock, &accounts->lock)
-		hash_del(&account->hash);
+		hash_del_rcu(&account->hash);
 	list_lru_del_obj(&accounts->lru, &account->lru);
 	atomic_long_dec(&accounts->nr_accounts);
 	free_account(account);
@@ -341,9 +351,8 @@ static void count_device(struct memcg_accounts *accounts, struct tally *tally)
 	tally->nr_accounts++;
 	tally->nr_pages += panthor_reclaim_sum_pages(accounts->root.base.nr_pages);
 
-	guard(spinlock)(&accounts->lock);
 	guard(rcu)();
-	hash_for_each(accounts->by_objcg, bucket, account, hash) {
+	hash_for_each_rcu(accounts->by_objcg, bucket, account, hash) {
 		if (!is_spared(memcg_of(account)))
 			tally->nr_pages += panthor_reclaim_sum_pages(account->base.nr_pages);
 	}
@@ -405,19 +414,42 @@ static void limit_scan(struct panthor_reclaim *reclaim, struct shrink_control *s
 	atomic_long_inc(&accounts->nr_scans);
 }
 
-static bool wants_account(const struct panthor_reclaim_scan *scan,
-			  const struct panthor_reclaim_account *base)
+static bool wants_memcg(const struct panthor_reclaim_scan *scan,
+			const struct memcg_account *account)
 {
 	struct mem_cgroup *memcg;
 
 	guard(rcu)();
-	memcg = base ? memcg_of(to_account(base)) : root_mem_cgroup;
+	memcg = memcg_of(account);
 
 	/* mm has looked at the one it asks about. */
 	if (memcg == scan->memcg)
 		return true;
 
 	return scan->global && !is_spared(memcg);
+}
+
+/*
+ * What is refused stays so for the scan, so that stepping over many BOs costs one
+ * look at their memcg and those above it. What is not refused is looked at anew
+ * for each BO: it may get below its protection meanwhile.
+ */
+static bool wants_account(struct panthor_reclaim *reclaim,
+			  const struct panthor_reclaim_scan *scan,
+			  struct panthor_reclaim_account *base)
+{
+	struct memcg_accounts *accounts = reclaim->accounts;
+	struct memcg_account *account = base ? to_account(base) : &accounts->root;
+
+	if (account->refused == scan->seq)
+		return false;
+
+	if (wants_memcg(scan, account))
+		return true;
+
+	account->refused = scan->seq;
+
+	return false;
 }
 
 static void account_freed(struct panthor_reclaim *reclaim, struct shrink_control *sc,

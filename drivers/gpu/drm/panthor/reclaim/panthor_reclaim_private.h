@@ -129,8 +129,8 @@ struct panthor_reclaim_account_ops {
 	 *
 	 * Context: &panthor_reclaim.lock held, does not sleep.
 	 */
-	bool (*wants)(const struct panthor_reclaim_scan *scan,
-		      const struct panthor_reclaim_account *account);
+	bool (*wants)(struct panthor_reclaim *reclaim, const struct panthor_reclaim_scan *scan,
+		      struct panthor_reclaim_account *account);
 
 	/**
 	 * @freed: Tell mm about pages that left memory in such a scan
@@ -165,9 +165,18 @@ struct panthor_reclaim_ops {
 	bool (*get_bo)(struct panthor_reclaim_bo *bo);
 
 	/**
+	 * @put_bo_unless_last: Drop a reference that is not the last
+	 *
+	 * Context: Reclaim, no lock of the driver held, does not sleep.
+	 *
+	 * Return: false if it is the last one; the caller then still has it.
+	 */
+	bool (*put_bo_unless_last)(struct panthor_reclaim_bo *bo);
+
+	/**
 	 * @put_bo: Drop a reference, which may be the last
 	 *
-	 * Context: Reclaim, no lock of the driver held.
+	 * Context: Process context outside of reclaim, may sleep.
 	 */
 	void (*put_bo)(struct panthor_reclaim_bo *bo);
 
@@ -218,7 +227,7 @@ struct panthor_reclaim_ops {
 	 * @pending gets the number of unfinished fences if the VM is busy.
 	 *
 	 * Context: Reclaim, no lock of the driver held. On success the VM's
-	 * resv and op_lock are held until @end_vm.
+	 * resv is held until @end_vm.
 	 *
 	 * Return: 0 on success, -EBUSY if jobs run on it, -EAGAIN if a lock
 	 * is contended, -EIO if the GPU is being reset.
@@ -226,10 +235,10 @@ struct panthor_reclaim_ops {
 	int (*begin_vm)(struct panthor_reclaim_vm *vm, unsigned int *pending);
 
 	/**
-	 * @evict_vm_bo: Tear down all mappings of a private BO
+	 * @zap_vm_bo: Prepare the eviction of a private BO
 	 *
-	 * The pages are released by @end_vm, which is after the GPU has let
-	 * go of them.
+	 * CPU mappings go. They cannot come back before @end_vm, in which the
+	 * GPU mappings go and the pages are released.
 	 *
 	 * Context: Between @begin_vm and @end_vm, takes further locks by
 	 * trylock only.
@@ -237,19 +246,23 @@ struct panthor_reclaim_ops {
 	 * Return: 0 on success, -ENOSPC on success if no more BOs can be
 	 * taken before @end_vm, otherwise as for @evict_bo.
 	 */
-	int (*evict_vm_bo)(struct panthor_reclaim_vm *vm, struct panthor_reclaim_bo *bo);
+	int (*zap_vm_bo)(struct panthor_reclaim_vm *vm, struct panthor_reclaim_bo *bo);
 
 	/**
-	 * @end_vm: Flush once and release the pages of all @victims
+	 * @end_vm: Unmap all @victims, flush once and release their pages
 	 *
-	 * @victims are the BOs @evict_vm_bo succeeded for. On failure they
-	 * have lost their mappings but keep their pages.
+	 * @victims are the BOs @zap_vm_bo succeeded for. Those that keep their
+	 * pages are moved to @kept. They may have lost their mappings.
 	 *
-	 * Context: After @begin_vm. Releases the VM's locks.
+	 * Context: After @begin_vm, takes further locks by trylock only.
+	 * Releases the VM's locks.
 	 *
-	 * Return: 0 on success, -EIO if the GPU did not let go.
+	 * Return: 0 on success, otherwise the first reason why a BO was kept:
+	 * -EAGAIN if a lock is contended, -EIO if the GPU did not let go,
+	 * -EPERM or -ESTALE as for @evict_bo.
 	 */
-	int (*end_vm)(struct panthor_reclaim_vm *vm, struct list_head *victims);
+	int (*end_vm)(struct panthor_reclaim_vm *vm, struct list_head *victims,
+		      struct list_head *kept);
 
 	/**
 	 * @wait_vm: Wait for the jobs of a VM
@@ -422,7 +435,10 @@ struct panthor_reclaim {
 	/** @dead_vms: VMs with a last reference to drop. */
 	struct llist_head dead_vms;
 
-	/** @put_work: Drops the references in @dead_vms. */
+	/** @dead_bos: BOs with a last reference to drop. */
+	struct llist_head dead_bos;
+
+	/** @put_work: Drops the references in @dead_vms and @dead_bos. */
 	struct work_struct put_work;
 
 	/** @shrinker: What mm calls, NULL before registration and after unplug. */
@@ -504,7 +520,9 @@ bool panthor_reclaim_get_vm(struct panthor_reclaim *reclaim,
 			    struct panthor_reclaim_vm *vm);
 void panthor_reclaim_put_vm(struct panthor_reclaim *reclaim,
 			    struct panthor_reclaim_vm *vm);
-void panthor_reclaim_put_dead_vms(struct work_struct *work);
+void panthor_reclaim_put_bo(struct panthor_reclaim *reclaim,
+			    struct panthor_reclaim_bo *bo);
+void panthor_reclaim_put_dead(struct work_struct *work);
 
 /* Scans. */
 void panthor_reclaim_scan_begin(struct panthor_reclaim *reclaim,

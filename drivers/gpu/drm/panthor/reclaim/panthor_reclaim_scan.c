@@ -18,7 +18,7 @@
 static void release_bo(struct panthor_reclaim *reclaim, struct panthor_reclaim_bo *bo)
 {
 	panthor_reclaim_putback_bo(reclaim, bo);
-	reclaim->ops->put_bo(bo);
+	panthor_reclaim_put_bo(reclaim, bo);
 }
 
 static void release_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_vm *vm)
@@ -179,7 +179,7 @@ static bool sweep_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_sca
 			return false;
 
 		scan->scanned += bo->nr_pages;
-		ret = reclaim->ops->evict_vm_bo(vm, bo);
+		ret = reclaim->ops->zap_vm_bo(vm, bo);
 		trace_panthor_reclaim_evict(reclaim, scan, bo, PANTHOR_RECLAIM_PRIVATE, ret);
 		if (ret && ret != -ENOSPC) {
 			note_skip(reclaim, scan, ret);
@@ -210,6 +210,7 @@ static int scan_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan 
 	panthor_reclaim_cursor_enter(reclaim, &cursor, &vm->bos);
 	do {
 		LIST_HEAD(victims);
+		LIST_HEAD(kept);
 
 		ret = reclaim->ops->begin_vm(vm, pending);
 		if (ret == -EBUSY)
@@ -225,14 +226,13 @@ static int scan_vm(struct panthor_reclaim *reclaim, struct panthor_reclaim_scan 
 			again = sweep_vm(reclaim, scan, vm, &cursor, &left, &victims);
 		}
 
-		ret = reclaim->ops->end_vm(vm, &victims);
+		ret = reclaim->ops->end_vm(vm, &victims, &kept);
 		list_for_each_entry_safe(bo, next, &victims, victims) {
 			list_del_init(&bo->victims);
-			if (!ret) {
-				bo_is_out(reclaim, scan, bo);
-				continue;
-			}
-
+			bo_is_out(reclaim, scan, bo);
+		}
+		list_for_each_entry_safe(bo, next, &kept, victims) {
+			list_del_init(&bo->victims);
 			scan->evicted -= bo->nr_pages;
 			release_bo(reclaim, bo);
 		}
@@ -364,7 +364,10 @@ unsigned long panthor_reclaim_run(struct panthor_reclaim *reclaim,
 	busy = scan_idle_vms(reclaim, scan);
 	scan_class(reclaim, scan, PANTHOR_RECLAIM_SHARED, false);
 
-	while (busy && wants_more(scan))
+	/* The next scan comes for the rest. It waits if nothing is idle by then. */
+	if (scan->evicted)
+		scan->budget_ns = 0;
+	while (busy && scan->budget_ns && wants_more(scan))
 		busy = scan_busy_vm(reclaim, scan, busy);
 	if (busy)
 		release_vm(reclaim, busy);

@@ -156,7 +156,7 @@ static void unmap_private(struct set_run *run, struct panthor_reclaim_vm *vm,
 
 		entry->round = run->round;
 		run->scan.scanned += entry->bo->nr_pages;
-		ret = run->reclaim->ops->evict_vm_bo(vm, entry->bo);
+		ret = run->reclaim->ops->zap_vm_bo(vm, entry->bo);
 		note_result(run, entry, PANTHOR_RECLAIM_PRIVATE, ret == -ENOSPC ? 0 : ret);
 		if (ret && ret != -ENOSPC) {
 			panthor_reclaim_putback_bo(run->reclaim, entry->bo);
@@ -194,7 +194,9 @@ static void evict_private(struct set_run *run, struct panthor_reclaim_vm *vm,
 	struct panthor_reclaim *reclaim = run->reclaim;
 	struct panthor_reclaim_set *set = run->set;
 	unsigned int pending = 0;
+	struct panthor_reclaim_bo *bo, *next;
 	LIST_HEAD(victims);
+	LIST_HEAD(kept);
 	int ret;
 
 	ret = reclaim->ops->begin_vm(vm, &pending);
@@ -207,21 +209,25 @@ static void evict_private(struct set_run *run, struct panthor_reclaim_vm *vm,
 	} else {
 		/* What did not fit is picked up by the round, from the next BO on. */
 		unmap_private(run, vm, first, &victims);
-		ret = reclaim->ops->end_vm(vm, &victims);
+		ret = reclaim->ops->end_vm(vm, &victims, &kept);
 	}
 	trace_panthor_reclaim_vm(reclaim, &run->scan, vm, ret, pending);
 	panthor_reclaim_putback_vm(reclaim, vm);
 	put_vm(reclaim, vm);
 
-	for (unsigned long i = first; i < set->nr_entries && !list_empty(&victims); i++) {
+	list_for_each_entry_safe(bo, next, &kept, victims)
+		list_del_init(&bo->victims);
+
+	for (unsigned long i = first; i < set->nr_entries; i++) {
 		struct panthor_reclaim_set_entry *entry = &set->entries[i];
+		bool is_kept = list_empty(&entry->bo->victims);
 
 		if (entry->state != PANTHOR_RECLAIM_SET_UNMAPPED)
 			continue;
 
 		list_del_init(&entry->bo->victims);
 		panthor_reclaim_putback_bo(reclaim, entry->bo);
-		if (ret) {
+		if (is_kept) {
 			entry->state = PANTHOR_RECLAIM_SET_WAITING;
 			run->again = true;
 		} else {

@@ -97,16 +97,12 @@ unsigned long panthor_reclaim_shrinker_scan(struct panthor_reclaim *reclaim,
 	else
 		mm_account_reclaimed_pages(scan.freed);
 
-	if (reclaimed)
-		return reclaimed;
-
-	/* The caller goes on until it has scanned enough, so this ends. */
-	if (scan.contended) {
-		sc->nr_scanned = max(scan.scanned, sc->nr_to_scan);
-		return 0;
-	}
-
-	return SHRINK_STOP;
+	/*
+	 * Nothing is to be had now, and trying again at once would cost another
+	 * wait: the lock that was contended may be the caller's own. mm asks
+	 * again at its next priority.
+	 */
+	return reclaimed ?: SHRINK_STOP;
 }
 
 static unsigned long shrinker_count(struct shrinker *shrinker, struct shrink_control *sc)

@@ -68,8 +68,8 @@ static void begin_scan(struct panthor_reclaim *reclaim, struct shrink_control *s
 	scan->global = books->global;
 }
 
-static bool wants(const struct panthor_reclaim_scan *scan,
-		  const struct panthor_reclaim_account *base)
+static bool wants(struct panthor_reclaim *reclaim, const struct panthor_reclaim_scan *scan,
+		  struct panthor_reclaim_account *base)
 {
 	struct owner *owner = to_account(base)->owner;
 

@@ -23,6 +23,11 @@ static bool mock_get_bo(struct panthor_reclaim_bo *bo)
 	return refcount_inc_not_zero(&to_mock_bo(bo)->refs);
 }
 
+static bool mock_put_bo_unless_last(struct panthor_reclaim_bo *bo)
+{
+	return refcount_dec_not_one(&to_mock_bo(bo)->refs);
+}
+
 static void mock_put_bo(struct panthor_reclaim_bo *rbo)
 {
 	struct mock_bo *bo = to_mock_bo(rbo);
@@ -114,7 +119,7 @@ static int mock_begin_vm(struct panthor_reclaim_vm *rvm, unsigned int *pending)
 	return 0;
 }
 
-static int mock_evict_vm_bo(struct panthor_reclaim_vm *rvm, struct panthor_reclaim_bo *rbo)
+static int mock_zap_vm_bo(struct panthor_reclaim_vm *rvm, struct panthor_reclaim_bo *rbo)
 {
 	struct mock_vm *vm = to_mock_vm(rvm);
 	struct mock_bo *bo = to_mock_bo(rbo);
@@ -131,18 +136,27 @@ static int mock_evict_vm_bo(struct panthor_reclaim_vm *rvm, struct panthor_recla
 	return ret;
 }
 
-static int mock_end_vm(struct panthor_reclaim_vm *rvm, struct list_head *victims)
+static int mock_end_vm(struct panthor_reclaim_vm *rvm, struct list_head *victims,
+		       struct list_head *kept)
 {
 	struct mock_vm *vm = to_mock_vm(rvm);
-	struct panthor_reclaim_bo *bo;
+	struct panthor_reclaim_bo *rbo, *next;
+	int ret = vm->dead_gpu ? -EIO : 0;
 
-	list_for_each_entry(bo, victims, victims) {
-		if (!vm->dead_gpu)
-			become_evicted(to_mock_bo(bo));
+	list_for_each_entry_safe(rbo, next, victims, victims) {
+		struct mock_bo *bo = to_mock_bo(rbo);
+
+		if (vm->dead_gpu || bo->unmap_error) {
+			ret = ret ?: bo->unmap_error;
+			list_move_tail(&rbo->victims, kept);
+			continue;
+		}
+
+		become_evicted(bo);
 	}
 	mutex_unlock(&vm->locked);
 
-	return vm->dead_gpu ? -EIO : 0;
+	return ret;
 }
 
 static int mock_wait_for(struct mock *mock, int id, u64 ns, u64 done_ns, bool interruptible)
@@ -217,13 +231,14 @@ static bool mock_filed_right(struct panthor_reclaim_bo *rbo)
 
 static const struct panthor_reclaim_ops mock_ops = {
 	.get_bo = mock_get_bo,
+	.put_bo_unless_last = mock_put_bo_unless_last,
 	.put_bo = mock_put_bo,
 	.get_vm = mock_get_vm,
 	.put_vm_unless_last = mock_put_vm_unless_last,
 	.put_vm = mock_put_vm,
 	.evict_bo = mock_evict_bo,
 	.begin_vm = mock_begin_vm,
-	.evict_vm_bo = mock_evict_vm_bo,
+	.zap_vm_bo = mock_zap_vm_bo,
 	.end_vm = mock_end_vm,
 	.wait_vm = mock_wait_vm,
 	.wait_bo = mock_wait_bo,

@@ -126,6 +126,9 @@ struct mock_bo {
 	/** @error: What evicting it returns, 0 for success. */
 	int error;
 
+	/** @unmap_error: Why end_vm keeps it, 0 if it does not. */
+	int unmap_error;
+
 	/** @done_ns: If busy, time after which a wait finds it idle. */
 	u64 done_ns;
 

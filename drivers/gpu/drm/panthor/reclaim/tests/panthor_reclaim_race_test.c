@@ -129,7 +129,7 @@ static void drop_victim_bo(struct mock *mock, int bo)
 	victim_bo = NULL;
 }
 
-static void last_reference_of_a_claimed_bo_is_dropped_by_the_scan(struct kunit *test)
+static void last_reference_of_an_isolated_bo_is_dropped_by_the_worker(struct kunit *test)
 {
 	struct mock *mock = mock_create(test);
 	struct panthor_reclaim_scan scan;
@@ -137,6 +137,8 @@ static void last_reference_of_a_claimed_bo_is_dropped_by_the_scan(struct kunit *
 	victim_bo = mock_bo_unused(mock, 3);
 	mock->on_evict = drop_victim_bo;
 	KUNIT_EXPECT_EQ(test, 3, mock_scan(mock, 3, 0, &scan));
+	flush_work(&mock->reclaim.put_work);
+	KUNIT_EXPECT_EQ(test, 1, mock_stat(mock, PANTHOR_RECLAIM_STAT_DEFERRED_PUTS));
 	KUNIT_EXPECT_TRUE(test, list_empty(&mock->reclaim.all));
 	KUNIT_EXPECT_EQ(test, 0, mock_pages(mock, PANTHOR_RECLAIM_UNRECLAIMABLE));
 }
@@ -226,12 +228,13 @@ static int storm_evict_bo(struct panthor_reclaim_bo *rbo)
 	return 0;
 }
 
-static int storm_evict_vm_bo(struct panthor_reclaim_vm *rvm, struct panthor_reclaim_bo *rbo)
+static int storm_zap_vm_bo(struct panthor_reclaim_vm *rvm, struct panthor_reclaim_bo *rbo)
 {
 	return storm_evict_bo(rbo);
 }
 
-static int storm_end_vm(struct panthor_reclaim_vm *rvm, struct list_head *victims)
+static int storm_end_vm(struct panthor_reclaim_vm *rvm, struct list_head *victims,
+			struct list_head *kept)
 {
 	mutex_unlock(&container_of(rvm, struct mock_vm, base)->locked);
 
@@ -248,7 +251,7 @@ static void storm_of_scans_and_changes_keeps_the_books(struct kunit *test)
 	s->mock = mock_create(test);
 	ops = *s->mock->reclaim.ops;
 	ops.evict_bo = storm_evict_bo;
-	ops.evict_vm_bo = storm_evict_vm_bo;
+	ops.zap_vm_bo = storm_zap_vm_bo;
 	ops.end_vm = storm_end_vm;
 	s->mock->reclaim.ops = &ops;
 	for (int i = 0; i < NR_VMS; i++)
@@ -280,7 +283,7 @@ static struct kunit_case race_test_cases[] = {
 	KUNIT_CASE(last_reference_of_a_claimed_vm_is_dropped_by_the_worker),
 	KUNIT_CASE(vm_that_others_use_is_put_in_place),
 	KUNIT_CASE(vm_being_freed_is_left_alone),
-	KUNIT_CASE(last_reference_of_a_claimed_bo_is_dropped_by_the_scan),
+	KUNIT_CASE(last_reference_of_an_isolated_bo_is_dropped_by_the_worker),
 	KUNIT_CASE(scan_ends_though_a_bo_keeps_getting_warm),
 	KUNIT_CASE_SLOW(storm_of_scans_and_changes_keeps_the_books),
 	{}

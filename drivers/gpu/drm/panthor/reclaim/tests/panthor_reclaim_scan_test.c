@@ -185,6 +185,26 @@ static void vm_whose_gpu_keeps_hold_keeps_its_bos(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 8, mock_scan(mock, 8, 0, &scan));
 }
 
+static void bo_that_is_not_unmapped_is_kept_alone(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct panthor_reclaim_scan scan;
+	struct mock_bo *bo;
+
+	mock_bo_private(vm, 8);
+	bo = mock_bo_private(vm, 16);
+	mock_bo_private(vm, 32);
+	bo->unmap_error = -EAGAIN;
+	KUNIT_EXPECT_EQ(test, 40, mock_scan(mock, 56, 0, &scan));
+	KUNIT_EXPECT_EQ(test, 40, scan.evicted);
+	KUNIT_EXPECT_TRUE(test, scan.contended);
+	KUNIT_EXPECT_EQ(test, 16, mock_pages(mock, PANTHOR_RECLAIM_PRIVATE));
+
+	bo->unmap_error = 0;
+	KUNIT_EXPECT_EQ(test, 16, mock_scan(mock, 56, 0, &scan));
+}
+
 struct skip_case {
 	int error;
 	enum panthor_reclaim_stat stat;
@@ -552,6 +572,7 @@ static struct kunit_case scan_test_cases[] = {
 	KUNIT_CASE(private_bos_of_a_vm_share_one_sweep),
 	KUNIT_CASE(sweep_that_is_full_is_followed_by_another),
 	KUNIT_CASE(vm_whose_gpu_keeps_hold_keeps_its_bos),
+	KUNIT_CASE(bo_that_is_not_unmapped_is_kept_alone),
 	KUNIT_CASE_PARAM(skips_are_counted_by_reason, skip_gen_params),
 	KUNIT_CASE(busy_vm_costs_nothing_while_others_are_idle),
 	KUNIT_CASE(waits_for_a_busy_vm_end_with_the_budget),

@@ -216,6 +216,22 @@ static void gpu_that_keeps_hold_is_tried_again(struct kunit *test)
 	KUNIT_EXPECT_LT(test, 1, atomic_read(&mock->sweeps));
 }
 
+static void bo_that_is_not_unmapped_is_kept_alone(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *first = add(set, mock_bo_private(vm, 1));
+	struct mock_bo *bo = add(set, mock_bo_private(vm, 1));
+	struct mock_bo *last = add(set, mock_bo_private(vm, 1));
+
+	bo->unmap_error = -EAGAIN;
+	KUNIT_EXPECT_EQ(test, -EBUSY, evict(mock, set));
+	KUNIT_EXPECT_TRUE(test, is_out(first));
+	KUNIT_EXPECT_FALSE(test, is_out(bo));
+	KUNIT_EXPECT_TRUE(test, is_out(last));
+}
+
 static void bo_too_large_for_swap_stays_and_smaller_ones_go(struct kunit *test)
 {
 	struct mock *mock = mock_create(test);
@@ -275,6 +291,7 @@ static struct kunit_case set_test_cases[] = {
 	KUNIT_CASE(busy_shared_bo_is_waited_for),
 	KUNIT_CASE(signal_ends_the_wait),
 	KUNIT_CASE(gpu_that_keeps_hold_is_tried_again),
+	KUNIT_CASE(bo_that_is_not_unmapped_is_kept_alone),
 	KUNIT_CASE(bo_too_large_for_swap_stays_and_smaller_ones_go),
 	KUNIT_CASE(what_swap_did_not_take_is_an_error),
 	KUNIT_CASE(what_others_evicted_is_waited_for),

@@ -3,7 +3,10 @@
 /* What mm is told. */
 
 #include <linux/gfp.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/shrinker.h>
+#include <linux/sizes.h>
 
 #include "panthor_reclaim_mock.h"
 
@@ -115,16 +118,71 @@ static void scan_stops_when_nothing_can_be_had(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, SHRINK_STOP, scan(mock, GFP_KERNEL, 128, &scanned));
 }
 
-static void contention_asks_for_another_scan_and_makes_progress(struct kunit *test)
+/* mm asks again at its next priority. The holder of the lock may be waiting for this scan. */
+static void contention_stops_the_scan(struct kunit *test)
 {
 	struct mock *mock = mock_create(test);
 	unsigned long scanned;
 
 	mock_bo_unused(mock, 10)->error = -EAGAIN;
-	KUNIT_EXPECT_EQ(test, 0, scan(mock, GFP_KERNEL, 128, &scanned));
+	KUNIT_EXPECT_EQ(test, SHRINK_STOP, scan(mock, GFP_KERNEL, 128, &scanned));
+}
 
-	/* Or mm would never come to an end. */
-	KUNIT_EXPECT_EQ(test, 128, scanned);
+/* As do_shrink_slab() does at the highest priority. */
+static unsigned long shrink_all(struct mock *mock, unsigned long freeable)
+{
+	unsigned long batch = SZ_2M >> PAGE_SHIFT, freed = 0;
+	long total_scan = 2 * freeable;
+
+	while (total_scan >= batch || total_scan >= freeable) {
+		unsigned long ret, scanned;
+
+		ret = scan(mock, GFP_KERNEL, min_t(unsigned long, batch, total_scan), &scanned);
+		if (ret == SHRINK_STOP)
+			break;
+
+		freed += ret;
+		total_scan -= scanned;
+		cond_resched();
+	}
+
+	return freed;
+}
+
+static void pass_waits_within_one_budget(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *locked = mock_vm_create(mock);
+	struct mock_vm *busy = mock_vm_create(mock);
+	struct mock_vm *idle = mock_vm_create(mock);
+
+	busy->busy = 1;
+	mock_bo_private(locked, 1024);
+	mock_bo_private(busy, SZ_512M >> PAGE_SHIFT);
+	for (int i = 0; i < 64; i++)
+		mock_bo_private(idle, SZ_8M >> PAGE_SHIFT);
+
+	mutex_lock(&locked->locked);
+	KUNIT_EXPECT_EQ(test, SZ_512M >> PAGE_SHIFT, shrink_all(mock, SZ_1G >> PAGE_SHIFT));
+	mutex_unlock(&locked->locked);
+	KUNIT_EXPECT_LE(test, mock->waited_ns, 2 * PANTHOR_RECLAIM_WAIT_BUDGET_NS);
+	KUNIT_EXPECT_LE(test, 1, mock->nr_waits);
+}
+
+static void idle_memory_is_not_waited_for(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *busy = mock_vm_create(mock);
+	unsigned long scanned;
+
+	busy->busy = 1;
+	busy->done_ns = 0;
+	mock_bo_private(busy, 64);
+	mock_bo_private(mock_vm_create(mock), 4);
+	KUNIT_EXPECT_EQ(test, 4, scan(mock, GFP_KERNEL, 64, &scanned));
+	KUNIT_EXPECT_EQ(test, 0, mock->nr_waits);
+	KUNIT_EXPECT_EQ(test, 64, scan(mock, GFP_KERNEL, 64, &scanned));
+	KUNIT_EXPECT_EQ(test, 1, mock->nr_waits);
 }
 
 static void progress_hides_contention(struct kunit *test)
@@ -145,7 +203,7 @@ static void progress_of_one_scan_is_not_that_of_another(struct kunit *test)
 
 	mock_bo_unused(mock, 10)->error = -EAGAIN;
 	for (int i = 0; i < 10; i++)
-		KUNIT_EXPECT_EQ(test, 0, scan(mock, GFP_KERNEL, 128, &scanned));
+		KUNIT_EXPECT_EQ(test, SHRINK_STOP, scan(mock, GFP_KERNEL, 128, &scanned));
 }
 
 static void scan_that_may_not_do_io_evicts_nothing(struct kunit *test)
@@ -196,7 +254,9 @@ static struct kunit_case shrinker_test_cases[] = {
 	KUNIT_CASE(nothing_is_taken_outside_of_reclaim),
 	KUNIT_CASE(scan_returns_pages_and_tells_what_it_looked_at),
 	KUNIT_CASE(scan_stops_when_nothing_can_be_had),
-	KUNIT_CASE(contention_asks_for_another_scan_and_makes_progress),
+	KUNIT_CASE(contention_stops_the_scan),
+	KUNIT_CASE(pass_waits_within_one_budget),
+	KUNIT_CASE(idle_memory_is_not_waited_for),
 	KUNIT_CASE(progress_hides_contention),
 	KUNIT_CASE(progress_of_one_scan_is_not_that_of_another),
 	KUNIT_CASE(scan_that_may_not_do_io_evicts_nothing),
