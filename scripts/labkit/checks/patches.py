@@ -17,6 +17,10 @@ _PROGRAMS = "tools/testing/selftests/*"
 EXEMPT = (
     ("*", "FILE_PATH_CHANGES", "",
      "it cannot look into MAINTAINERS; the check 'maintainers' does"),
+    ("*", "UNKNOWN_COMMIT_ID", "",
+     "the base has no history, in which the commits of Fixes: lines are"),
+    ("*", "MISSING_FIXES_TAG", "",
+     "a fix for stable names the commit only where it is certain"),
     (_PROGRAMS, "PREFER_DEFINED_ATTRIBUTE_MACRO", "",
      "programs have no __packed and the like"),
     (_PROGRAMS, "ARRAY_SIZE", "", "programs have no ARRAY_SIZE()"),
