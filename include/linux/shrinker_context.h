@@ -10,10 +10,13 @@
 
 #include <linux/types.h>
 
+struct mem_cgroup;
 struct shrink_control;
 
 bool shrink_is_global(void);
 bool shrink_may_swap(const struct shrink_control *sc);
 void shrink_account_charged(unsigned long nr_pages);
+bool shrink_may_take(struct mem_cgroup *target, struct mem_cgroup *memcg);
+unsigned long shrink_available(struct mem_cgroup *memcg);
 
 #endif

@@ -234,6 +234,27 @@ struct panthor_reclaim_account_ops {
 			   struct panthor_reclaim_scan *scan);
 
 	/**
+	 * @begin_foreground: Limit @scan to what mm could take for a memory cgroup
+	 *
+	 * @memcg and those below it are short of memory, the whole machine if it is
+	 * NULL. Protection and swap limits hold as they do for mm.
+	 *
+	 * Context: Process context, does not sleep.
+	 */
+	void (*begin_foreground)(struct panthor_reclaim *reclaim, struct mem_cgroup *memcg,
+				 struct panthor_reclaim_scan *scan);
+
+	/**
+	 * @eligible: Size of what such a scan could take if nobody used it
+	 *
+	 * Context: Process context, does not sleep.
+	 *
+	 * Return: Pages.
+	 */
+	unsigned long (*eligible)(struct panthor_reclaim *reclaim,
+				  const struct panthor_reclaim_scan *scan);
+
+	/**
 	 * @wants: May a scan that @begin_scan limited take BOs of this account?
 	 *
 	 * Context: &panthor_reclaim.lock held, does not sleep.
@@ -283,6 +304,9 @@ struct panthor_reclaim_vm {
 
 	/** @held: Number of those who need what the VM has in memory to stay. */
 	unsigned int held;
+
+	/** @position: Place in a queue for memory that a signal made it leave, 0 if none. */
+	u64 position;
 
 	/** @keep_until: Scans that respect it leave the VM alone until then (ktime_get()). */
 	ktime_t keep_until;
@@ -518,6 +542,9 @@ struct panthor_reclaim_scan {
 
 	/** @memcg: If @limited: the memory cgroup that mm asks about. */
 	struct mem_cgroup *memcg;
+
+	/** @foreground: If @limited: @memcg and all below it are short of memory, not for mm. */
+	bool foreground;
 
 	/** @scanned: Result: pages of the BOs looked at. */
 	unsigned long scanned;
