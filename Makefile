@@ -11,7 +11,7 @@ EXTRA := $(filter-out bench-%,$(notdir $(wildcard scripts/bench scripts/check sc
 
 LANES := $(filter-out $(shell sed '/^#/d' base/on-request),$(sort $(notdir $(wildcard scripts/lane/*))))
 
-export KERNEL LANE BREAK TESTS
+export KERNEL LANE BREAK TESTS MUTANTS
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | \
@@ -20,6 +20,7 @@ help: ## list these commands
 	@echo
 	@echo '  LANE=name    make test: only this lane ($(sort $(notdir $(wildcard scripts/lane/*))))'
 	@echo '  TESTS=glob   make test LANE=uml: only selftest programs of that name'
+	@echo '  MUTANTS=glob make test LANE=mutants: only faults of that name'
 	@echo '  BREAK=model  make run, make test: the GPU model stores wrong words; they must fail'
 	@echo '  KERNEL=path  use this Linux 7.3 tree in place of the one from Debian'
 

@@ -10,6 +10,7 @@
  *    pmodel_reg_read() or pmodel_reg_write();
  *  - it delivers an interrupt when the core asks for it;
  *  - it gives the core access to physical memory;
+ *  - it says when the clock goes off and on, if it knows (pmodel_clock());
  *  - it keeps real memory behind the page that user space maps from the
  *    register window (LATEST_FLUSH_ID), and stores there what the core
  *    publishes.
@@ -92,6 +93,9 @@ void pmodel_destroy(struct pmodel *pm);
 
 u32 pmodel_reg_read(struct pmodel *pm, u32 offset);
 void pmodel_reg_write(struct pmodel *pm, u32 offset, u32 value);
+
+void pmodel_clock(struct pmodel *pm, bool on);
+bool pmodel_has_clock(struct pmodel *pm);
 
 void *pmodel_ram_page(void *front, phys_addr_t pa);
 bool pmodel_ram_page_is_free(void *front, phys_addr_t pa);

@@ -30,6 +30,9 @@ MODULE_PARM_DESC(seed, "Seed of the deterministic mode (default: 1)");
 /* A longer sleep of the stream thread would look like a hung task. */
 #define SLOW_MAX_US		(1 * USEC_PER_SEC)
 
+/* The driver gives up on an answer after 100 ms. */
+#define LATE_MAX_US		(20 * USEC_PER_MSEC)
+
 /* What looking at the virtual clock costs. */
 #define VIRTUAL_TICK_NS		NSEC_PER_USEC
 
@@ -97,13 +100,31 @@ static void pmodel_wait_kick(atomic_t *kick, ktime_t *timeout)
 	__set_current_state(TASK_RUNNING);
 }
 
+/* The firmware waits as well, which makes its answers late. */
+static void pmodel_late(struct pmodel *pm)
+{
+	u32 us = clamp(atomic_read(&pm->inject.irq_delay_us), 0, (int)LATE_MAX_US);
+
+	if (us && READ_ONCE(pm->irqs_pending))
+		fsleep(us);
+}
+
 static int pmodel_mcu_thread(void *data)
 {
 	struct pmodel *pm = data;
 
 	while (!kthread_should_stop()) {
-		pmodel_wait_kick(&pm->mcu_kick, NULL);
+		ktime_t timeout;
+		u64 left;
+
+		scoped_guard(raw_spinlock_irqsave, &pm->lock)
+			left = pmodel_gpu_settle(pm);
+		timeout = ns_to_ktime(left);
+		pmodel_wait_kick(&pm->mcu_kick, left ? &timeout : NULL);
+		scoped_guard(raw_spinlock_irqsave, &pm->lock)
+			pmodel_gpu_settle(pm);
 		pmodel_mcu_work(pm);
+		pmodel_late(pm);
 		pmodel_irq_deliver(pm);
 	}
 	return 0;

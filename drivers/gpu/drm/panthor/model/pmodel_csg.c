@@ -397,11 +397,26 @@ static bool pmodel_csg_hangs(struct pmodel *pm, u32 req, u32 ack)
 	return atomic_read(&pm->inject.mcu_hang);
 }
 
+/* Whether a request about the state of a group is not answered. */
+static bool pmodel_csg_ignores(struct pmodel *pm, u32 req)
+{
+	return (req & CSG_STATE_MASK) == CSG_STATE_SUSPEND && pmodel_inject_hit(pm, suspend_hang);
+}
+
+/* What the firmware says about the state of a group it was asked to change. */
+static u32 pmodel_csg_answer(struct pmodel *pm, u32 req, u32 done)
+{
+	if (done & CSG_STATE_MASK && (req & CSG_STATE_MASK) == CSG_STATE_SUSPEND &&
+	    pmodel_inject_hit(pm, suspend_garbage))
+		return req | CSG_STATE_MASK;
+	return req;
+}
+
 static u32 pmodel_csg_requests(struct pmodel *pm, struct pmodel_csg *csg, u32 req, u32 ack)
 {
 	u32 done = 0;
 
-	if ((req ^ ack) & CSG_STATE_MASK) {
+	if ((req ^ ack) & CSG_STATE_MASK && !pmodel_csg_ignores(pm, req)) {
 		if (!pmodel_csg_state(pm, csg, req & CSG_STATE_MASK))
 			return 0;
 		done |= CSG_STATE_MASK;
@@ -464,7 +479,8 @@ void pmodel_csg_process(struct pmodel *pm, struct pmodel_csg *csg)
 
 	if (!done)
 		return;
-	pmodel_iface_write(pm, PMODEL_CSG_OUT_FIELD(g, ack), (ack & ~done) | (req & done));
+	pmodel_iface_write(pm, PMODEL_CSG_OUT_FIELD(g, ack),
+			   (ack & ~done) | (pmodel_csg_answer(pm, req, done) & done));
 	if (pmodel_iface_read(pm, PMODEL_CSG_IN_FIELD(g, ack_irq_mask)) & done)
 		pmodel_csg_irq(pm, csg);
 }

@@ -43,6 +43,7 @@ static const char * const pmodel_counter_names[PMODEL_CNT_COUNT] = {
 	[PMODEL_CNT_tiler_ooms] = "tiler_ooms",
 	[PMODEL_CNT_sync_updates] = "sync_updates",
 	[PMODEL_CNT_fw_asserts] = "fw_asserts",
+	[PMODEL_CNT_unpowered] = "unpowered",
 };
 
 static int pmodel_counters_show(struct seq_file *m, void *unused)
@@ -131,6 +132,9 @@ static int pmodel_state_show(struct seq_file *m, void *unused)
 	struct pmodel *pm = m->private;
 	u32 i;
 
+	seq_printf(m, "gpu l2 %#llx coherency %u flush id %u%s\n", READ_ONCE(pm->gpu.l2_ready),
+		   READ_ONCE(pm->gpu.coherency), READ_ONCE(pm->gpu.flush_id),
+		   READ_ONCE(pm->gpu.unpowered) ? " no clock" : "");
 	seq_printf(m, "mcu control %u status %u\n", READ_ONCE(pm->mcu.control),
 		   READ_ONCE(pm->mcu.status));
 	for (i = 0; i < PMODEL_AS_COUNT; i++)
@@ -179,6 +183,12 @@ void pmodel_debugfs_init(struct pmodel *pm)
 	debugfs_create_atomic_t("lose_irq", 0600, inject, &pm->inject.lose_irq);
 	debugfs_create_atomic_t("mcu_hang", 0600, inject, &pm->inject.mcu_hang);
 	debugfs_create_atomic_t("resume_hang", 0600, inject, &pm->inject.resume_hang);
+	debugfs_create_atomic_t("suspend_hang", 0600, inject, &pm->inject.suspend_hang);
+	debugfs_create_atomic_t("suspend_garbage", 0600, inject, &pm->inject.suspend_garbage);
+	debugfs_create_atomic_t("flush_us", 0600, inject, &pm->inject.flush_us);
+	debugfs_create_atomic_t("flush_stuck", 0600, inject, &pm->inject.flush_stuck);
+	debugfs_create_atomic_t("irq_delay_us", 0600, inject, &pm->inject.irq_delay_us);
+	debugfs_create_atomic_t("unrecoverable", 0600, inject, &pm->inject.unrecoverable);
 	debugfs_create_atomic_t("l2_trans_us", 0600, inject, &pm->inject.l2_trans_us);
 	debugfs_create_atomic_t("bus_fault", 0600, inject, &pm->inject.bus_fault);
 	debugfs_create_atomic_t("slow_us", 0600, inject, &pm->inject.slow_us);

@@ -34,7 +34,7 @@
  * @ram: Memory behind the registers; only published registers are in it.
  * @region: Register window.
  * @irq: First of PMODEL_LINE_COUNT interrupts.
- * @clk: Core clock.
+ * @clk: Core clock; the model is told when it is off.
  * @clkdev: Its association with the device.
  * @pdev: Device.
  */
@@ -43,7 +43,7 @@ struct pmodel_iomem {
 	void *ram;
 	struct resource region;
 	int irq;
-	struct clk_hw *clk;
+	struct clk_hw clk;
 	struct clk_lookup *clkdev;
 	struct platform_device *pdev;
 };
@@ -83,6 +83,7 @@ static unsigned long pmodel_iomem_read(void *priv, unsigned int offset, int size
 
 	if (WARN_ON_ONCE(size != sizeof(u32)))
 		return 0;
+	WARN_ONCE(!pmodel_has_clock(io->pm), "register %#x is read without a clock\n", offset);
 	return pmodel_reg_read(io->pm, offset);
 }
 
@@ -92,6 +93,7 @@ static void pmodel_iomem_write(void *priv, unsigned int offset, int size, unsign
 
 	if (WARN_ON_ONCE(size != sizeof(u32)))
 		return;
+	WARN_ONCE(!pmodel_has_clock(io->pm), "register %#x is written without a clock\n", offset);
 	pmodel_reg_write(io->pm, offset, value);
 }
 
@@ -112,24 +114,54 @@ static const struct logic_iomem_region_ops pmodel_iomem_region_ops = {
 	.map = pmodel_iomem_map,
 };
 
+static int pmodel_iomem_clk_enable(struct clk_hw *hw)
+{
+	pmodel_clock(container_of(hw, struct pmodel_iomem, clk)->pm, true);
+	return 0;
+}
+
+static void pmodel_iomem_clk_disable(struct clk_hw *hw)
+{
+	pmodel_clock(container_of(hw, struct pmodel_iomem, clk)->pm, false);
+}
+
+static unsigned long pmodel_iomem_clk_rate(struct clk_hw *hw, unsigned long parent_rate)
+{
+	return PMODEL_CORE_HZ;
+}
+
+static const struct clk_ops pmodel_iomem_clk_ops = {
+	.enable = pmodel_iomem_clk_enable,
+	.disable = pmodel_iomem_clk_disable,
+	.recalc_rate = pmodel_iomem_clk_rate,
+};
+
 static int pmodel_iomem_init_clk(struct pmodel_iomem *io)
 {
-	io->clk = clk_hw_register_fixed_rate(NULL, "panthor-model", NULL, 0, PMODEL_CORE_HZ);
-	if (IS_ERR(io->clk))
-		return PTR_ERR(io->clk);
+	static const struct clk_init_data init = {
+		.name = "panthor-model",
+		.ops = &pmodel_iomem_clk_ops,
+	};
+	int ret;
 
-	io->clkdev = clkdev_hw_create(io->clk, NULL, DEVICE_NAME);
+	io->clk.init = &init;
+	ret = clk_hw_register(NULL, &io->clk);
+	if (ret)
+		return ret;
+
+	io->clkdev = clkdev_hw_create(&io->clk, NULL, DEVICE_NAME);
 	if (!io->clkdev) {
-		clk_hw_unregister_fixed_rate(io->clk);
+		clk_hw_unregister(&io->clk);
 		return -ENOMEM;
 	}
+	pmodel_clock(io->pm, false);
 	return 0;
 }
 
 static void pmodel_iomem_fini_clk(struct pmodel_iomem *io)
 {
 	clkdev_drop(io->clkdev);
-	clk_hw_unregister_fixed_rate(io->clk);
+	clk_hw_unregister(&io->clk);
 }
 
 static int pmodel_iomem_init_irqs(struct pmodel_iomem *io)
@@ -198,20 +230,20 @@ static int __init pmodel_iomem_init(void)
 	if (ret)
 		goto err_free_ram;
 
-	ret = pmodel_iomem_init_clk(io);
-	if (ret)
-		goto err_free_irqs;
-
 	io->pm = pmodel_create(&pmodel_iomem_front_ops, io);
 	if (IS_ERR(io->pm)) {
 		ret = PTR_ERR(io->pm);
-		goto err_fini_clk;
+		goto err_free_irqs;
 	}
+
+	ret = pmodel_iomem_init_clk(io);
+	if (ret)
+		goto err_destroy_model;
 
 	io->region = DEFINE_RES_MEM_NAMED(virt_to_phys(io->ram), PMODEL_IO_SIZE, "panthor-model");
 	ret = logic_iomem_add_region(&io->region, &pmodel_iomem_region_ops);
 	if (ret)
-		goto err_destroy_model;
+		goto err_fini_clk;
 
 	/* From here on nothing can be undone: the region stays registered. */
 	ret = pmodel_iomem_init_device(io);
@@ -219,10 +251,10 @@ static int __init pmodel_iomem_init(void)
 		pr_err("panthor-model: cannot create the device: %pe\n", ERR_PTR(ret));
 	return 0;
 
-err_destroy_model:
-	pmodel_destroy(io->pm);
 err_fini_clk:
 	pmodel_iomem_fini_clk(io);
+err_destroy_model:
+	pmodel_destroy(io->pm);
 err_free_irqs:
 	irq_free_descs(io->irq, PMODEL_LINE_COUNT);
 err_free_ram:

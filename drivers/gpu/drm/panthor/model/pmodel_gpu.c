@@ -124,11 +124,8 @@ static void pmodel_gpu_l2_power(struct pmodel *pm, u64 ready)
 	}
 }
 
-/*
- * Back to the state after power on. The mask of the GPU interrupt survives, as
- * its completion is to be signalled; an interrupt that was pending is gone.
- */
-static void pmodel_gpu_reset(struct pmodel *pm)
+/* Back to the state after power on, apart from the mask of the GPU interrupt. */
+static void pmodel_gpu_clear(struct pmodel *pm)
 {
 	enum pmodel_line line;
 
@@ -140,15 +137,39 @@ static void pmodel_gpu_reset(struct pmodel *pm)
 	}
 
 	WRITE_ONCE(pm->gpu.l2_ready, 0);
-	pmodel_gpu_l2_unsettle(pm);
 	pm->gpu.l2_config = 0;
 	pm->gpu.coherency = GPU_COHERENCY_NONE;
+	pm->gpu.flushing = false;
 	pmodel_mcu_reset(pm);
 	pmodel_mmu_reset(pm);
+}
+
+/*
+ * The mask of the GPU interrupt survives, as the completion of the reset is to be
+ * signalled; an interrupt that was pending is gone.
+ */
+static void pmodel_gpu_reset(struct pmodel *pm)
+{
+	pmodel_gpu_clear(pm);
+	pmodel_gpu_l2_unsettle(pm);
 	atomic_set(&pm->inject.mcu_hang, 0);
 
 	pmodel_count(pm, resets);
 	pmodel_irq_raise(pm, PMODEL_LINE_GPU, GPU_IRQ_RESET_COMPLETED);
+}
+
+/**
+ * pmodel_gpu_lose_power() - Forget all that registers hold
+ * @pm: Model.
+ *
+ * Context: pmodel::lock held. Does not sleep.
+ */
+void pmodel_gpu_lose_power(struct pmodel *pm)
+{
+	lockdep_assert_held(&pm->lock);
+
+	pmodel_gpu_clear(pm);
+	pm->irqs[PMODEL_LINE_GPU].mask = 0;
 }
 
 /**
@@ -170,6 +191,48 @@ void pmodel_gpu_flush(struct pmodel *pm)
 	pm->ops->publish(pm->front, CSF_GPU_LATEST_FLUSH_ID, pm->gpu.flush_id);
 }
 
+/**
+ * pmodel_gpu_settle() - End a flush whose time has come
+ * @pm: Model.
+ *
+ * Context: pmodel::lock held. Does not sleep.
+ * Return: Time in nanoseconds after which to call this again, 0 for never.
+ */
+u64 pmodel_gpu_settle(struct pmodel *pm)
+{
+	u64 now;
+
+	lockdep_assert_held(&pm->lock);
+
+	if (likely(!pm->gpu.flushing) || pm->gpu.flush_done_ns == U64_MAX)
+		return 0;
+	now = pmodel_now_ns(pm);
+	if (now < pm->gpu.flush_done_ns)
+		return pm->gpu.flush_done_ns - now;
+
+	pm->gpu.flushing = false;
+	pmodel_gpu_flush(pm);
+	pmodel_irq_raise(pm, PMODEL_LINE_GPU, GPU_IRQ_CLEAN_CACHES_COMPLETED);
+	return 0;
+}
+
+/* The driver must not ask for a flush while another is under way. */
+static void pmodel_gpu_begin_flush(struct pmodel *pm)
+{
+	u32 us = max(atomic_read(&pm->inject.flush_us), 0);
+
+	if (pm->gpu.flushing)
+		return;
+
+	pm->gpu.flushing = true;
+	if (pmodel_inject_hit(pm, flush_stuck))
+		pm->gpu.flush_done_ns = U64_MAX;
+	else
+		pm->gpu.flush_done_ns = us ? pmodel_now_ns(pm) + (u64)us * NSEC_PER_USEC : 0;
+	if (pmodel_gpu_settle(pm))
+		pmodel_kick_mcu(pm);
+}
+
 static void pmodel_gpu_command(struct pmodel *pm, u32 command)
 {
 	switch (CMD_TYPE(command)) {
@@ -177,8 +240,7 @@ static void pmodel_gpu_command(struct pmodel *pm, u32 command)
 		pmodel_gpu_reset(pm);
 		break;
 	case CMD_TYPE_FLUSH:
-		pmodel_gpu_flush(pm);
-		pmodel_irq_raise(pm, PMODEL_LINE_GPU, GPU_IRQ_CLEAN_CACHES_COMPLETED);
+		pmodel_gpu_begin_flush(pm);
 		break;
 	}
 }

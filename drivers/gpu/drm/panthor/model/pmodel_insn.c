@@ -665,5 +665,7 @@ enum pmodel_step pmodel_insn_exec(struct pmodel_exec *x)
 		return pmodel_exec_fatal(x, DRM_PANTHOR_EXCEPTION_CS_INSTR_INVALID, x->insn);
 	if (d->skip_on_error && x->cs->ctx.error)
 		return PMODEL_STEP_RETIRE;
+	if (pmodel_inject_hit(x->pm, unrecoverable))
+		return pmodel_exec_fatal(x, DRM_PANTHOR_EXCEPTION_CS_UNRECOVERABLE, x->insn);
 	return d->exec(x);
 }

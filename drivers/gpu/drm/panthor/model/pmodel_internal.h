@@ -148,6 +148,7 @@ enum pmodel_counter {
 	PMODEL_CNT_tiler_ooms,
 	PMODEL_CNT_sync_updates,
 	PMODEL_CNT_fw_asserts,
+	PMODEL_CNT_unpowered,
 	PMODEL_CNT_COUNT,
 };
 
@@ -171,6 +172,18 @@ struct pmodel_inject {
 	atomic_t mcu_hang;
 	/** @resume_hang: The next N requests to resume a group set @mcu_hang instead. */
 	atomic_t resume_hang;
+	/** @suspend_hang: The next N requests to suspend a group are not answered. */
+	atomic_t suspend_hang;
+	/** @suspend_garbage: The next N suspended groups get into a state that is none. */
+	atomic_t suspend_garbage;
+	/** @flush_us: Each cache flush of the driver takes that long. */
+	atomic_t flush_us;
+	/** @flush_stuck: The next N cache flushes of the driver end with a reset only. */
+	atomic_t flush_stuck;
+	/** @irq_delay_us: Interrupts are delivered that much later. */
+	atomic_t irq_delay_us;
+	/** @unrecoverable: The next N instructions break the stream for good. */
+	atomic_t unrecoverable;
 	/** @l2_trans_us: After a reset the power of the L2 is in transition that long. */
 	atomic_t l2_trans_us;
 	/** @bus_fault: The next N data accesses of jobs fault. */
@@ -565,6 +578,12 @@ struct pmodel {
 		u32 l2_config;
 		/** @gpu.flush_id: LATEST_FLUSH_ID, never 0. */
 		u32 flush_id;
+		/** @gpu.flushing: A flush of the driver's has not ended. */
+		bool flushing;
+		/** @gpu.flush_done_ns: When it does, U64_MAX with a reset only. */
+		u64 flush_done_ns;
+		/** @gpu.unpowered: The clock is off: no register is to be accessed. */
+		bool unpowered;
 	} gpu;
 
 	/** @mcu: Microcontroller, protected by @lock. */
@@ -641,6 +660,8 @@ void pmodel_irq_deliver(struct pmodel *pm);
 u32 pmodel_gpu_reg_read(struct pmodel *pm, u32 reg);
 void pmodel_gpu_reg_write(struct pmodel *pm, u32 reg, u32 value);
 void pmodel_gpu_flush(struct pmodel *pm);
+u64 pmodel_gpu_settle(struct pmodel *pm);
+void pmodel_gpu_lose_power(struct pmodel *pm);
 void pmodel_gpu_init(struct pmodel *pm);
 
 /* pmodel_mmu.c */

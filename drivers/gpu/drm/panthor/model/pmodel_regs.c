@@ -41,7 +41,7 @@ static bool pmodel_irq_line(u32 offset, enum pmodel_line *line, u32 *reg)
  * @offset: Offset in the register window, in bytes, a multiple of 4.
  *
  * Context: Any. Takes pmodel::lock. Does not sleep or allocate.
- * Return: The value; 0 where there is no register.
+ * Return: The value; 0 where there is no register, all ones without a clock.
  */
 u32 pmodel_reg_read(struct pmodel *pm, u32 offset)
 {
@@ -50,6 +50,12 @@ u32 pmodel_reg_read(struct pmodel *pm, u32 offset)
 
 	guard(raw_spinlock_irqsave)(&pm->lock);
 
+	if (pm->gpu.unpowered) {
+		pmodel_count(pm, unpowered);
+		return ~0;
+	}
+
+	pmodel_gpu_settle(pm);
 	if (pmodel_irq_line(offset, &line, &reg))
 		return pmodel_irq_reg_read(pm, line, reg);
 	if (pmodel_in(offset, MCU_CONTROL_BASE, MCU_SIZE))
@@ -80,6 +86,11 @@ void pmodel_reg_write(struct pmodel *pm, u32 offset, u32 value)
 
 	guard(raw_spinlock_irqsave)(&pm->lock);
 
+	if (pm->gpu.unpowered) {
+		pmodel_count(pm, unpowered);
+		return;
+	}
+
 	if (pmodel_irq_line(offset, &line, &reg)) {
 		pmodel_irq_reg_write(pm, line, reg, value);
 	} else if (pmodel_in(offset, MCU_CONTROL_BASE, MCU_SIZE)) {
@@ -92,4 +103,36 @@ void pmodel_reg_write(struct pmodel *pm, u32 offset, u32 value)
 	} else {
 		pmodel_gpu_reg_write(pm, offset, value);
 	}
+}
+
+/**
+ * pmodel_clock() - The clock goes on or off
+ * @pm: Model.
+ * @on: Whether it is on.
+ *
+ * Without a clock registers cannot be accessed, nothing executes, and what the
+ * registers held is lost, as on a board that also takes the power away. A front end
+ * that never calls this has a clock that is always on.
+ *
+ * Context: Any. Takes pmodel::lock. Does not sleep.
+ */
+void pmodel_clock(struct pmodel *pm, bool on)
+{
+	guard(raw_spinlock_irqsave)(&pm->lock);
+
+	WRITE_ONCE(pm->gpu.unpowered, !on);
+	if (!on)
+		pmodel_gpu_lose_power(pm);
+}
+
+/**
+ * pmodel_has_clock() - Tell whether registers can be accessed
+ * @pm: Model.
+ *
+ * Context: Any.
+ * Return: Whether the clock is on.
+ */
+bool pmodel_has_clock(struct pmodel *pm)
+{
+	return !READ_ONCE(pm->gpu.unpowered);
 }

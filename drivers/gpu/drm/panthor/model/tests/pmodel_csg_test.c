@@ -431,6 +431,45 @@ static void impossible_transition_stops_the_firmware(struct kunit *test)
 			pmodel_reg_read(t->pm, MCU_CONTROL_BASE + MCU_STATUS));
 }
 
+static void suspension_that_hangs_is_not_acknowledged(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+
+	pmodel_test_start(t);
+	atomic_set(&t->pm->inject.suspend_hang, 1);
+	pmodel_test_request(t, CSG_STATE_SUSPEND, CSG_STATE_MASK);
+	KUNIT_EXPECT_EQ(test, CSG_STATE_START, pmodel_test_csg_out(t)->ack & CSG_STATE_MASK);
+	KUNIT_EXPECT_EQ(test, 0, pmodel_counter(t->pm, csg_suspends));
+
+	/* The firmware has not died of it. */
+	pmodel_test_request(t, CSG_STATE_TERMINATE, CSG_STATE_MASK);
+	KUNIT_EXPECT_EQ(test, CSG_STATE_TERMINATE,
+			pmodel_test_csg_out(t)->ack & CSG_STATE_MASK);
+}
+
+static void suspended_group_can_get_into_a_state_that_is_none(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+
+	pmodel_test_start(t);
+	atomic_set(&t->pm->inject.suspend_garbage, 1);
+	pmodel_test_request(t, CSG_STATE_SUSPEND, CSG_STATE_MASK);
+	KUNIT_EXPECT_EQ(test, CSG_STATE_MASK, pmodel_test_csg_out(t)->ack & CSG_STATE_MASK);
+}
+
+static void stream_can_break_for_good(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+
+	pmodel_test_start(t);
+	atomic_set(&t->pm->inject.unrecoverable, 1);
+	JOB(t, NOP());
+	KUNIT_EXPECT_TRUE(test, pmodel_test_event(t, CS_FATAL));
+	KUNIT_EXPECT_EQ(test, DRM_PANTHOR_EXCEPTION_CS_UNRECOVERABLE,
+			CS_EXCEPTION_TYPE(pmodel_test_cs_out(t)->fatal));
+	KUNIT_EXPECT_EQ(test, PMODEL_CS_DEAD, pmodel_test_cs(t)->state);
+}
+
 static void streams_need_power(struct kunit *test)
 {
 	struct pmodel_test *t = pmodel_test_create(test);
@@ -467,6 +506,9 @@ static void scope_of_a_write_decides_who_looks(struct kunit *test)
 
 static struct kunit_case csg_cases[] = {
 	KUNIT_CASE_PARAM(impossible_transition_stops_the_firmware, transition_gen_params),
+	KUNIT_CASE(suspension_that_hangs_is_not_acknowledged),
+	KUNIT_CASE(suspended_group_can_get_into_a_state_that_is_none),
+	KUNIT_CASE(stream_can_break_for_good),
 	KUNIT_CASE(streams_need_power),
 	KUNIT_CASE(scope_of_a_write_decides_who_looks),
 	KUNIT_CASE(stream_starts_by_its_state_alone),

@@ -121,6 +121,74 @@ static void cache_flush_completes_and_publishes_its_id(struct kunit *test)
 				GPU_IRQ_CLEAN_CACHES_COMPLETED);
 }
 
+static u32 flush_done(struct pmodel_test *t)
+{
+	return pmodel_reg_read(t->pm, GPU_INT_BASE + INT_RAWSTAT) &
+	       GPU_IRQ_CLEAN_CACHES_COMPLETED;
+}
+
+/* The virtual clock goes on by a microsecond each time it is looked at. */
+static void slow_flush_completes_later(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+	u32 id = t->flush_id, polls = 0;
+
+	atomic_set(&t->pm->inject.flush_us, 10);
+	pmodel_reg_write(t->pm, GPU_CMD, GPU_FLUSH_CACHES(CACHE_CLEAN, 0, 0));
+	while (!flush_done(t) && polls < 100) {
+		KUNIT_EXPECT_EQ(test, id, t->flush_id);
+		/* One at a time. */
+		pmodel_reg_write(t->pm, GPU_CMD, GPU_FLUSH_CACHES(CACHE_CLEAN, 0, 0));
+		polls++;
+	}
+	KUNIT_EXPECT_GE(test, polls, 5);
+	KUNIT_EXPECT_LE(test, polls, 10);
+	KUNIT_EXPECT_EQ(test, id + 1, t->flush_id);
+	KUNIT_EXPECT_EQ(test, 1, pmodel_counter(t->pm, gpu_flushes));
+}
+
+static void stuck_flush_ends_with_a_reset(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+	u32 i;
+
+	atomic_set(&t->pm->inject.flush_stuck, 1);
+	for (i = 0; i < 100; i++) {
+		pmodel_reg_write(t->pm, GPU_CMD, GPU_FLUSH_CACHES(CACHE_CLEAN, 0, 0));
+		KUNIT_ASSERT_EQ(test, 0, flush_done(t));
+	}
+	KUNIT_EXPECT_EQ(test, 0, pmodel_counter(t->pm, gpu_flushes));
+
+	pmodel_reg_write(t->pm, GPU_CMD, GPU_SOFT_RESET);
+	KUNIT_EXPECT_EQ(test, 0, flush_done(t));
+	pmodel_reg_write(t->pm, GPU_CMD, GPU_FLUSH_CACHES(CACHE_CLEAN, 0, 0));
+	KUNIT_EXPECT_NE(test, 0, flush_done(t));
+}
+
+static void registers_without_a_clock_are_lost_and_not_accessed(struct kunit *test)
+{
+	struct pmodel_test *t = pmodel_test_create(test);
+
+	pmodel_test_boot(t);
+	pmodel_reg_write(t->pm, GPU_COHERENCY_PROTOCOL, GPU_COHERENCY_ACE_LITE);
+	pmodel_clock(t->pm, false);
+	KUNIT_EXPECT_FALSE(test, pmodel_has_clock(t->pm));
+	KUNIT_EXPECT_EQ(test, U32_MAX, pmodel_reg_read(t->pm, GPU_ID));
+	pmodel_reg_write(t->pm, L2_PWRON, 1);
+	KUNIT_EXPECT_EQ(test, 2, pmodel_counter(t->pm, unpowered));
+
+	pmodel_clock(t->pm, true);
+	KUNIT_EXPECT_EQ(test, 0, pmodel_reg_read(t->pm, L2_READY));
+	KUNIT_EXPECT_EQ(test, GPU_COHERENCY_NONE,
+			pmodel_reg_read(t->pm, GPU_COHERENCY_PROTOCOL));
+	KUNIT_EXPECT_EQ(test, 0, pmodel_reg_read(t->pm, GPU_INT_BASE + INT_MASK));
+	KUNIT_EXPECT_EQ(test, 0, pmodel_reg_read(t->pm, JOB_INT_BASE + INT_MASK));
+	KUNIT_EXPECT_EQ(test, MCU_STATUS_DISABLED,
+			pmodel_reg_read(t->pm, MCU_CONTROL_BASE + MCU_STATUS));
+	KUNIT_EXPECT_EQ(test, 0, pmodel_counter(t->pm, resets));
+	KUNIT_EXPECT_EQ(test, 2, pmodel_counter(t->pm, unpowered));
+}
+
 static void flush_id_is_never_zero(struct kunit *test)
 {
 	struct pmodel_test *t = pmodel_test_create(test);
@@ -283,6 +351,9 @@ static struct kunit_case regs_cases[] = {
 	KUNIT_CASE(cleared_interrupt_is_not_delivered),
 	KUNIT_CASE(lost_interrupt_leaves_the_raw_status),
 	KUNIT_CASE(cache_flush_completes_and_publishes_its_id),
+	KUNIT_CASE(slow_flush_completes_later),
+	KUNIT_CASE(stuck_flush_ends_with_a_reset),
+	KUNIT_CASE(registers_without_a_clock_are_lost_and_not_accessed),
 	KUNIT_CASE(flush_id_is_never_zero),
 	KUNIT_CASE(reset_keeps_only_the_mask_of_its_own_interrupt),
 	KUNIT_CASE(l2_settles_after_a_reset),

@@ -13,6 +13,8 @@
 static const char * const injections[] = {
 	"as_delay_us", "as_stuck", "as_stuck_after", "drop_invalidate", "lose_irq", "mcu_hang",
 	"resume_hang", "l2_trans_us", "bus_fault", "slow_us",
+	"suspend_hang", "suspend_garbage", "flush_us", "flush_stuck", "irq_delay_us",
+	"unrecoverable",
 };
 
 static const char *inject_path(const char *name, char *buf, size_t size)
