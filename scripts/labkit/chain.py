@@ -3,6 +3,9 @@
 
 A commit depends on its parent, its patch and its new files only. Whatever is
 unchanged since the last time is taken from there.
+
+The repository has new files as the whole series leaves them. Where patches of
+later lines change one, the commit that adds it has it without them.
 """
 
 import dataclasses
@@ -42,6 +45,36 @@ def _blobs(tree_git, repo, names, write):
         executable = os.stat(repo / name).st_mode & stat.S_IXUSR
         found[name] = ("100755" if executable else "100644", digest)
     return found
+
+
+def before(tree_git, text, patch, name, entry, index):
+    """A file (mode, hash) before a patch changed it; None if it does not fit."""
+    _, diff = series.split_patch(text.decode(), patch)
+    tree_git.run("read-tree", "--empty", index=index)
+    tree_git.run("update-index", "--add", "--cacheinfo",
+                 f"{entry[0]},{entry[1]},{name}", index=index)
+    done = tree_git.run("apply", "--cached", "-R", "--whitespace=nowarn",
+                        f"--include={name}", data=diff.encode(), index=index,
+                        check=False)
+    if done.returncode:
+        return None
+    row = tree_git.text("ls-files", "-s", "--", name, index=index)
+    return tuple(row.split()[:2]) if row else None
+
+
+def _as_added(tree_git, repo, line, own, index):
+    """The new files of a line as its commit adds them."""
+    if line.later:
+        own.update(_blobs(tree_git, repo, list(line.later), write=True))
+    for name, patches in line.later.items():
+        for patch in reversed(patches):
+            text = (repo / "patches" / patch).read_bytes()
+            own[name] = before(tree_git, text, patch, name, own[name], index)
+            if own[name] is None:
+                raise Fail(f"patches/{patch} cannot be taken back from {name}, "
+                           f"which {line.patch} adds: the repository must have "
+                           "that file as all of the series leaves it")
+    return own
 
 
 def _key(parent, patch, blobs):
@@ -94,11 +127,13 @@ def compute(tree_git, repo, base_commit, lines):
     try:
         for line in lines:
             patch = (repo / "patches" / line.patch).read_bytes()
-            own = {n: blobs[n] for n in line.files}
+            own = _as_added(tree_git, repo, line,
+                            {n: blobs[n] for n in line.files}, index)
             key = _key(parent, patch, own)
             commit = memory.get(key)
             if commit is None or not tree_git.has(commit):
-                own = _blobs(tree_git, repo, line.files, write=True)
+                own = _as_added(tree_git, repo, line, _blobs(
+                    tree_git, repo, line.files, write=True), index)
                 key = _key(parent, patch, own)
                 commit = _make(tree_git, parent, line, patch, own, index)
             used[key] = commit

@@ -2,7 +2,9 @@
 """Take what was edited in the assembled tree into the repository.
 
 Commits of the tree become patches and new files; edits that are not committed
-are folded into the commit that a file belongs to.
+are folded into the commit that a file belongs to. An edit of a new file that
+later patches change belongs to the last of them that it meets, else to the
+commit that adds the file.
 """
 
 import dataclasses
@@ -22,7 +24,11 @@ class Entry:
     parent: str
     message: str
     mainline: list
+    # New files that it changes and an earlier commit adds
+    grown: list = dataclasses.field(default_factory=list)
+    # Edits: {mainline file: status letter}, {grown file: (mode, blob)}
     override: dict = dataclasses.field(default_factory=dict)
+    regrown: dict = dataclasses.field(default_factory=dict)
     words: list = dataclasses.field(default_factory=list)
 
 
@@ -94,13 +100,39 @@ class Refresh:
             own = [n for n in rest if n not in self.owner and n in final]
             for name in own:
                 self.owner[name] = entry
-            if not mainline and not own:
-                if patch is None:
-                    self.folded.append(entry)
+            if not mainline and not own and patch is None:
+                self.folded.append(entry)
+                continue
+            entry.grown = self._grown(changed, mainline, final)
+            if not mainline and not own and not entry.grown:
                 continue
             if patch is None:
                 entry.words = sorted(own)
             self.entries.append(entry)
+
+    @staticmethod
+    def _grown(changed, mainline, final):
+        """The new files among a commit's that an earlier one has added."""
+        return [name for name, letter in changed.items()
+                if letter == "M" and name not in mainline and name in final]
+
+    def _regrow(self, name):
+        """Give an edit of a new file to the patch that it meets, if any."""
+        row = self.git.text("ls-tree", self.content, "--", name)
+        now = tuple(row.split("\t")[0].split()[::2])
+        index = self.tree.private / "refresh.index"
+        try:
+            for entry in reversed([e for e in self.entries if name in e.grown]):
+                old = chain.before(
+                    self.git, self.render(entry.message, entry.parent,
+                                          entry.commit, [name]),
+                    entry.patch or entry.commit, name, now, index)
+                if old is None:
+                    entry.regrown[name] = now
+                    return
+                now = old
+        finally:
+            index.unlink(missing_ok=True)
 
     def read_edits(self):
         """Give every edit that is not committed to an entry."""
@@ -116,7 +148,9 @@ class Refresh:
                     homeless.append(name)
             elif letter == "D":
                 continue
-            elif name not in self.owner:
+            elif name in self.owner:
+                self._regrow(name)
+            else:
                 self.owner[name] = self._directory_owner(name)
                 if self.owner[name] is None:
                     homeless.append(name)
@@ -137,11 +171,14 @@ class Refresh:
 
     def _tree_with(self, entry):
         """The tree of an entry's commit with its overridden files."""
-        if not entry.override:
+        if not entry.override and not entry.regrown:
             return entry.commit
         index = self.tree.private / "refresh.index"
         try:
             self.git.run("read-tree", entry.commit, index=index)
+            for name, (mode, digest) in entry.regrown.items():
+                self.git.run("update-index", "--add", "--cacheinfo",
+                             f"{mode},{digest},{name}", index=index)
             for name, letter in entry.override.items():
                 if letter == "D":
                     self.git.run("update-index", "--force-remove", "--", name,
@@ -170,7 +207,8 @@ class Refresh:
         result, taken = {}, {line.patch for line in self.lines}
         for entry in self.entries:
             text = self.render(entry.message, entry.parent,
-                               self._tree_with(entry), entry.mainline)
+                               self._tree_with(entry),
+                               entry.mainline + entry.grown)
             if entry.patch is None:
                 subject = entry.message.splitlines()[0]
                 stem = re.sub(r"[^a-z0-9]+", "-", subject.lower()).strip("-")
@@ -185,8 +223,10 @@ class Refresh:
             before = self.git.text("log", "-1", "--format=%B",
                                    old.commit).strip("\n") + "\n"
             changed = self.tree.changes(old.parent, old.commit)
+            mainline = self._in_base(changed)
+            grown = self._grown(changed, mainline, changed)
             if text != self.render(before, old.parent, old.commit,
-                                   self._in_base(changed)):
+                                   mainline + grown):
                 result[entry.patch] = text
         return result
 

@@ -15,7 +15,9 @@ ROOTS = ("arch", "block", "certs", "crypto", "Documentation", "drivers", "fs",
 
 # '# topic: NAME', and what the topic does not apply or work without: names of
 # topics, or of single patches of a topic.
-_TOPIC = re.compile(r"^#\s*topic:\s*(\S+)(?:\s+needs:\s*(\S.*?))?\s*$", re.M)
+# An unsent topic is of use here only.
+_TOPIC = re.compile(r"^#\s*topic:\s*(\S+)(\s+unsent)?"
+                    r"(?:\s+needs:\s*(\S.*?))?\s*$", re.M)
 
 
 @dataclasses.dataclass
@@ -26,6 +28,8 @@ class Line:
     topic: str | None
     number: int
     files: list = dataclasses.field(default_factory=list)
+    # {one of the files: the patches of later lines that change it}
+    later: dict = dataclasses.field(default_factory=dict)
 
 
 def parse(text):
@@ -49,6 +53,7 @@ def read(repo):
     lines = parse(path.read_text(encoding="utf-8"))
     _check_patches(repo, lines)
     _assign(lines, new_files(repo))
+    _find_later(repo, lines)
     return lines
 
 
@@ -119,14 +124,44 @@ def _assign(lines, files):
                            "nothing in the repository")
 
 
+def changed_files(diff):
+    """The files that a diff changes, not those that it removes."""
+    return re.findall(r"^\+\+\+ b/([^\t\n]+)", diff, re.M)
+
+
+def _find_later(repo, lines):
+    """Say for every new file which patches of later lines change it.
+
+    The repository has the file as all of the series leaves it.
+    """
+    owner = {name: number for number, line in enumerate(lines)
+             for name in line.files}
+    for number, line in enumerate(lines):
+        text = (repo / "patches" / line.patch).read_text(encoding="utf-8")
+        for name in changed_files(text):
+            if name not in owner:
+                continue
+            first = lines[owner[name]]
+            if owner[name] >= number:
+                raise Fail(f"patches/{line.patch} changes {name}, which "
+                           f"{first.patch} adds: only a later line may change "
+                           "a new file")
+            first.later.setdefault(name, []).append(line.patch)
+
+
 def topics(text):
     """The topics of a series, in order."""
-    return [name for name, _ in _TOPIC.findall(text)]
+    return [name for name, _, _ in _TOPIC.findall(text)]
+
+
+def sent(text):
+    """The topics that are sent, in order."""
+    return [name for name, unsent, _ in _TOPIC.findall(text) if not unsent]
 
 
 def needs(text):
     """{topic: what it needs, as its line says}."""
-    return {name: words.split() for name, words in _TOPIC.findall(text)}
+    return {name: words.split() for name, _, words in _TOPIC.findall(text)}
 
 
 def alone(lines, needed, topic):

@@ -4,7 +4,7 @@
 import dataclasses
 import os
 
-from labkit import git, series, tree
+from labkit import chain, git, series, tree
 from labkit.ui import Fail
 
 from .fixture import MAINLINE, Case, patch, quietly, write
@@ -388,3 +388,120 @@ class Refreshing(Case):
         record = self.tree.record()
         self.assertEqual(record["chain"][0].patch, "one.patch")
         self.assertTrue(dataclasses.is_dataclass(record["chain"][0]))
+
+
+class Growing(Case):
+    """A later patch changes a file that an earlier line adds."""
+
+    NAME = "drivers/model/m.c"
+    # As it is added, and after each of the patches that change it
+    STATES = ["".join(f"int {w}{i};\n" for i, w in enumerate(
+        ["m"] * 9 + [nine] + ["m"] * 20 + [thirty] + ["m"] * 9))
+        for nine, thirty in (("m", "m"), ("grown", "m"), ("grown", "more"))]
+
+    def setUp(self):
+        super().setUp()
+        write(self.repo, {
+            self.NAME: self.STATES[2],
+            "patches/grow.patch": patch("m: grow", self.NAME, *self.STATES[:2]),
+            "patches/more.patch": patch("m: more", self.NAME, *self.STATES[1:]),
+            "patches/series": "# topic: lab\none.patch drivers/model/\n"
+                              "# topic: engine\ntwo.patch tools/t.c\n"
+                              "grow.patch\n# topic: ttm\nmore.patch\n"})
+
+    def states(self, lines=None):
+        """The file after each commit that changes it."""
+        commits = chain.compute(self.tree.git, self.repo, self.base.commit,
+                                series.read(self.repo)
+                                if lines is None else lines)
+        found = []
+        for commit in commits:
+            text = self.tree.git.text("show", f"{commit.commit}:{self.NAME}")
+            if not found or text != found[-1]:
+                found.append(text)
+        return [f.strip("\n") + "\n" for f in found]
+
+    def test_each_commit_has_what_its_patches_say(self):
+        self.assemble()
+        self.assertEqual(self.states(), self.STATES)
+        self.assertEqual(self.in_tree(self.NAME), self.STATES[2])
+        self.assertFalse(self.status()[0])
+        self.assertFalse(self.refresh()[0])
+
+    def test_a_part_of_the_series_has_it_without_the_rest(self):
+        self.assemble()
+        self.assertEqual(self.states(tree.select(self.repo, topic="engine")),
+                         self.STATES[:2])
+        self.assertEqual(self.states(tree.select(self.repo, alone="lab")),
+                         self.STATES[:1])
+
+    def test_file_that_the_patches_do_not_give_is_refused(self):
+        write(self.repo, {self.NAME: self.STATES[1]})
+        with self.assertRaisesRegex(Fail, "more.patch cannot be taken back"):
+            self.assemble()
+
+    def test_patch_before_the_file_is_refused(self):
+        write(self.repo, {"patches/series":
+                          "grow.patch\none.patch drivers/model/\n"
+                          "two.patch tools/t.c\nmore.patch\n"})
+        with self.assertRaisesRegex(Fail, "only a later line"):
+            self.assemble()
+
+    def test_patch_with_the_file_is_refused(self):
+        write(self.repo, {"patches/series":
+                          "one.patch\ngrow.patch drivers/model/\n"
+                          "two.patch tools/t.c\nmore.patch\n"})
+        with self.assertRaisesRegex(Fail, "only a later line"):
+            self.assemble()
+
+    def edit(self, old, new):
+        """Edit the tree, refresh, and return what changes at each commit."""
+        self.assemble()
+        text = self.in_tree(self.NAME)
+        self.assertIn(old, text)
+        write(self.tree.directory, {self.NAME: text.replace(old, new)})
+        self.assertTrue(self.refresh()[0])
+        self.assertEqual(self.in_repo(self.NAME), text.replace(old, new))
+        self.assertFalse(self.status()[0])
+        return [a == b for a, b in zip(self.states(), self.STATES,
+                                       strict=True)]
+
+    def test_edit_elsewhere_goes_to_the_first(self):
+        patches = [self.in_repo(f"patches/{n}.patch") for n in ("grow", "more")]
+        self.assertEqual(self.edit("int m20;", "long m20;"),
+                         [False, False, False])
+        self.assertEqual(patches, [self.in_repo(f"patches/{n}.patch")
+                                   for n in ("grow", "more")])
+
+    def test_edit_of_what_a_patch_changes_goes_to_that(self):
+        self.assertEqual(self.edit("int more30;", "long more30;"),
+                         [True, True, False])
+
+    def test_edit_of_what_the_first_patch_changes_goes_to_that(self):
+        self.assertEqual(self.edit("int grown9;", "long grown9;"),
+                         [True, False, False])
+        self.assertIn("m: grow", self.in_repo("patches/grow.patch"))
+
+    def test_amended_commit(self):
+        self.assemble()
+        repo = git.Git(self.tree.directory)
+        write(self.tree.directory, {self.NAME: self.STATES[2].replace(
+            "int more30;", "long more30;")})
+        repo.run("commit", "-qa", "--amend", "--no-edit")
+        self.assertTrue(self.refresh()[0])
+        self.assertEqual(self.states()[:2], self.STATES[:2])
+        self.assertIn("+long more30;", self.in_repo("patches/more.patch"))
+        self.assertFalse(self.status()[0])
+
+    def test_commit_on_both_kinds_of_files_becomes_a_patch(self):
+        self.assemble()
+        repo = git.Git(self.tree.directory)
+        write(self.tree.directory, {"drivers/b.c": "int b9;\n", self.NAME:
+                                    self.STATES[2].replace("m20", "last20")})
+        repo.run("commit", "-qa", "-m", "b: use last\n\nWhy not.")
+        self.refresh()
+        text = self.in_repo("patches/b-use-last.patch")
+        self.assertIn("+int b9;", text)
+        self.assertIn("+int last20;", text)
+        self.assertEqual(self.states()[:3], self.STATES)
+        self.assertFalse(self.status()[0])
