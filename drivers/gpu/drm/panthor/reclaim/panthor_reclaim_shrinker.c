@@ -63,8 +63,7 @@ unsigned long panthor_reclaim_shrinker_count(struct panthor_reclaim *reclaim,
  * Context: Reclaim, sleeps.
  *
  * Return: Number of pages that have left memory or are on their way to swap;
- * 0 if all that was found is locked, so that trying again makes sense; SHRINK_STOP
- * if nothing can be evicted.
+ * SHRINK_STOP if that is none, for a held lock as well, and outside of reclaim.
  */
 unsigned long panthor_reclaim_shrinker_scan(struct panthor_reclaim *reclaim,
 					    struct shrink_control *sc)
