@@ -111,6 +111,57 @@ TEST_F(sched, jobs_that_do_not_end_give_up_their_slots)
 	}
 }
 
+/*
+ * What a queue waits for may be unmapped while its group has no slot. That is between
+ * the client and its GPU: the job fails, and the kernel has nothing to warn about.
+ */
+TEST_F(sched, blocked_group_loses_what_it_waits_for)
+{
+	uint32_t count = self->dev.csif.csg_slot_count + 1, i;
+	uint32_t groups[MAX_GROUPS], done[MAX_GROUPS];
+	struct pan_ctx *ctx = &self->ctx, blocked;
+	struct drm_panthor_sync_op sync;
+	struct pan_cs *cs;
+	struct pan_bo bo;
+
+	ASSERT_LE(count, MAX_GROUPS);
+	ASSERT_OK(pan_ctx_init(&blocked, &self->dev, 1));
+	ASSERT_OK(pan_ctx_bo(&blocked, PAN_PAGE, true, &bo));
+	cs = pan_ctx_begin(&blocked, 0);
+	pan_cs_store32(cs, pan_flag_va(0), 1);
+	pan_cs_sync_wait64(cs, bo.va, true, 0);
+	pan_cs_store32(cs, pan_flag_va(0), 2);
+	ASSERT_OK(pan_ctx_submit(&blocked, 0));
+	EXPECT_OK(pan_wait_word(pan_flag(&blocked, 0), 1, DEADLINE_MS));
+
+	/* Groups that can run take all slots, and take turns when the blocked one has none. */
+	pan_ctx_begin(ctx, 0);
+	for (i = 0; i < count; i++) {
+		ASSERT_OK(pan_group_create(ctx->dev, ctx->vm, 1, &groups[i]));
+		ASSERT_OK(pan_syncobj_create(ctx->dev, &done[i]));
+		cs = pan_ctx_append(ctx, 0);
+		pan_cs_store32(cs, pan_flag_va(1 + i), 1);
+		pan_cs_spin_until(cs, pan_flag_va(0));
+		sync = pan_sync_signal(done[i]);
+		ASSERT_OK(pan_submit(ctx->dev, groups[i], 0, pan_cs_addr(cs), pan_cs_size(cs),
+				     &sync, 1));
+	}
+	for (i = 0; i < count; i++)
+		EXPECT_OK(pan_wait_word(pan_flag(ctx, 1 + i), 1, DEADLINE_MS));
+	ASSERT_OK(pan_vm_unmap(ctx->dev, blocked.vm, bo.va, bo.size));
+
+	/* Jobs that end have the objects of all blocked queues looked at. */
+	*pan_flag(ctx, 0) = 1;
+	for (i = 0; i < count; i++) {
+		EXPECT_OK(pan_syncobj_wait(ctx->dev, done[i], 0, PAN_JOB_TIMEOUT));
+		EXPECT_OK(pan_group_destroy(ctx->dev, groups[i]));
+	}
+	EXPECT_GT(0, pan_ctx_wait(&blocked, 0));
+	EXPECT_NE(-ETIME, pan_ctx_wait(&blocked, 0));
+	EXPECT_EQ(1, *pan_flag(&blocked, 0));
+	pan_ctx_fini(&blocked);
+}
+
 TEST_F(sched, more_vms_than_address_spaces)
 {
 	uint32_t count = __builtin_popcount(self->dev.gpu.as_present) + 4, i, round;
