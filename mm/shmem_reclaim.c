@@ -11,7 +11,7 @@
 #include <linux/export.h>
 #include <linux/pagemap.h>
 #include <linux/folio_batch.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
@@ -94,27 +94,34 @@ static struct folio *get_swapcache_folio(swp_entry_t entry)
 
 /*
  * What was written stays in the swap cache until reclaim comes by again. Pick
- * up what is clean by now and count or wait for the rest. Returns how many
- * pages should have been freed but were not.
+ * up what is clean by now and count or wait for the rest. What is dirty although
+ * it @has_been_written could not be written. Returns how many pages are in memory
+ * that another attempt may free.
  */
 static unsigned long reclaim_swapcache(struct address_space *mapping, pgoff_t start,
-				       pgoff_t last, bool wait,
+				       pgoff_t last, bool wait, bool has_been_written,
 				       struct shmem_reclaim_stat *stat)
 {
-	unsigned long isolated = 0, clean = 0, freed = 0;
+	unsigned long isolated = 0, taken = 0, freed = 0, cached = 0;
 	XA_STATE(xas, &mapping->i_pages, start);
 	LIST_HEAD(folios);
 	void *entry;
 
 	stat->writeback = 0;
+	stat->failed = 0;
 
 	rcu_read_lock();
 	xas_for_each(&xas, entry, last) {
 		struct folio *folio;
 		swp_entry_t swap;
 
-		if (xas_retry(&xas, entry) || !xa_is_value(entry))
+		if (xas_retry(&xas, entry))
 			continue;
+
+		if (!xa_is_value(entry)) {
+			cached += 1UL << xas_get_order(&xas);
+			continue;
+		}
 
 		/* Or it marks where swapping in failed. */
 		swap = radix_to_swp_entry(entry);
@@ -126,13 +133,16 @@ static unsigned long reclaim_swapcache(struct address_space *mapping, pgoff_t st
 
 		folio = get_swapcache_folio(swap);
 		if (folio) {
+			/* After a fatal signal what is under writeback is only counted. */
 			if (wait)
-				folio_wait_writeback(folio);
+				folio_wait_writeback_killable(folio);
 
 			if (folio_test_writeback(folio)) {
 				stat->writeback += folio_nr_pages(folio);
+			} else if (has_been_written && folio_test_dirty(folio)) {
+				stat->failed += folio_nr_pages(folio);
 			} else {
-				clean += folio_nr_pages(folio);
+				taken += folio_nr_pages(folio);
 				isolated += isolate_folio(folio, &folios);
 			}
 			folio_put(folio);
@@ -149,8 +159,32 @@ static unsigned long reclaim_swapcache(struct address_space *mapping, pgoff_t st
 
 	freed += reclaim_folios(&folios);
 	stat->freed += freed;
+	taken -= min(taken, freed);
+	stat->left = cached + taken + stat->failed;
 
-	return clean - min(clean, freed);
+	return taken;
+}
+
+static void reclaim_now(struct address_space *mapping, pgoff_t start, pgoff_t last,
+			bool wait, struct shmem_reclaim_stat *stat)
+{
+	unsigned int tries = wait ? 4 : 1;
+	bool again = false;
+
+	reclaim_pagecache(mapping, start, last, stat);
+
+	/*
+	 * The end of writeback wakes waiters up before it drops its reference,
+	 * and folios may be in the batch of a CPU we were on before.
+	 */
+	while (reclaim_swapcache(mapping, start, last, wait, again, stat) && --tries) {
+		if (fatal_signal_pending(current))
+			break;
+
+		again = true;
+		schedule_timeout_uninterruptible(1);
+		lru_add_drain();
+	}
 }
 
 /**
@@ -160,7 +194,8 @@ static unsigned long reclaim_swapcache(struct address_space *mapping, pgoff_t st
  * @last: Last page of the range.
  * @wait: Wait for writeback to end and free the pages, instead of only starting
  *	  it.
- * @stat: Grows by the pages freed, and by those under writeback on return.
+ * @stat: Grows by the pages freed, by those under writeback on return, and by
+ *	  those left in memory.
  *
  * Writes the pages of the range to swap and frees them. Pages that somebody
  * uses stay: those with an elevated reference count, mlocked and mapped ones
@@ -171,28 +206,28 @@ static unsigned long reclaim_swapcache(struct address_space *mapping, pgoff_t st
  * A folio that is faulted in again meanwhile may be counted twice, or not.
  *
  * Context: Process context that may do I/O, reclaim included (__GFP_IO and
- * __GFP_FS). Locks folios and sleeps, with @wait until I/O has ended.
+ * __GFP_FS). Locks folios and sleeps, with @wait until I/O has ended or a fatal
+ * signal arrives.
  */
 void shmem_reclaim_range(struct address_space *mapping, pgoff_t start, pgoff_t last,
 			 bool wait, struct shmem_reclaim_stat *stat)
 {
 	struct shmem_reclaim_stat now = {};
-	unsigned int tries = wait ? 4 : 1;
 
 	/* New pages are not on a list yet. */
 	lru_add_drain();
-	reclaim_pagecache(mapping, start, last, &now);
+	reclaim_now(mapping, start, last, wait, &now);
 
-	/*
-	 * The end of writeback wakes waiters up before it drops its reference,
-	 * and folios may be in the batch of a CPU we were on before.
-	 */
-	while (reclaim_swapcache(mapping, start, last, wait, &now) && --tries) {
-		schedule_timeout_uninterruptible(1);
-		lru_add_drain();
+	/* Or they are in the batch of another CPU, which reclaim itself cannot wait for. */
+	if (wait && now.left > now.failed && get_nr_swap_pages() > 0 &&
+	    !(current->flags & PF_MEMALLOC) && !fatal_signal_pending(current)) {
+		lru_add_drain_all();
+		reclaim_now(mapping, start, last, wait, &now);
 	}
 
 	stat->freed += now.freed;
 	stat->writeback += now.writeback;
+	stat->left += now.left;
+	stat->failed += now.failed;
 }
 EXPORT_SYMBOL_GPL(shmem_reclaim_range);
