@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0 or MIT
 
 /*
- * Bringing evicted BOs back before anybody needs them.
+ * Bringing evicted BOs back before they are needed.
  *
  * Reading from swap takes most of the time, in the CPU when swap is compressed
  * memory. So it is done first, without any lock, and by as many workers as there
- * are CPUs: each takes the next piece of a BO until none is left. Whoever brings
- * in the last piece of a BO gives the BO its pages. Only then are the VMs mapped
+ * are CPUs: each takes the next piece of a BO until none is left. When all pieces
+ * of a BO are in memory the task that claims gives the BO its pages. It does so
+ * itself, as only it has signals and may wait for room. Then the VMs are mapped
  * again, one by one, each with its own locks and those of its BOs.
+ *
+ * Workers only read. They stop at the next folio when the claim ends for any
+ * reason, so that a killed task has not to wait for them.
  */
 
 #include <linux/atomic.h>
+#include <linux/bitmap.h>
+#include <linux/bitops.h>
 #include <linux/cpumask.h>
 #include <linux/device.h>
 #include <linux/minmax.h>
@@ -74,6 +80,21 @@ struct claim {
 	/** @start: First page of the next piece. */
 	unsigned long start;
 
+	/** @ready: BOs all of whose pieces are in memory. */
+	unsigned long *ready;
+
+	/** @gfp: How pages are allocated, on top of what the mapping allows. */
+	gfp_t gfp;
+
+	/** @max_pages: Stop when at least this many pages are in memory, 0 for all. */
+	unsigned long max_pages;
+
+	/** @resident: Pages of BOs that are in memory or on their way. Protected by @lock. */
+	unsigned long resident;
+
+	/** @progress: The task has read something. Before, only fatal signals end the claim. */
+	bool progress;
+
 	/** @error: First error that ends it all. */
 	atomic_t error;
 
@@ -116,6 +137,11 @@ static bool next_piece(struct claim *claim, struct claim_piece *piece)
 				continue;
 			}
 
+			if (claim->max_pages && claim->resident >= claim->max_pages)
+				break;
+
+			claim->resident += nr_pages;
+
 			atomic_set(&claim->pieces[claim->bo],
 				   DIV_ROUND_UP(nr_pages, PIECE_PAGES));
 		}
@@ -145,7 +171,8 @@ static int read_piece(struct claim *claim, const struct claim_piece *piece)
 	while (index < piece->end) {
 		struct folio *folio;
 
-		folio = shmem_read_folio_gfp(mapping, index, mapping_gfp_mask(mapping));
+		folio = shmem_read_folio_gfp(mapping, index,
+					     mapping_gfp_constraint(mapping, claim->gfp));
 		if (IS_ERR(folio))
 			return PTR_ERR(folio);
 
@@ -160,42 +187,75 @@ static int read_piece(struct claim *claim, const struct claim_piece *piece)
 	return 0;
 }
 
-static int claim_piece(struct claim *claim, const struct claim_piece *piece)
+static void fail(struct claim *claim, int ret)
 {
-	int ret = 0;
+	atomic_cmpxchg(ret == -EIO ? &claim->lost : &claim->error, 0,
+		       ret == -EINTR ? -ERESTARTSYS : ret);
+}
 
-	/* A BO of one piece is read while it gets its pages. */
-	if (nr_pages_of(claim, piece->bo) > PIECE_PAGES)
-		ret = read_piece(claim, piece);
+static void claim_piece(struct claim *claim, const struct claim_piece *piece)
+{
+	int ret = read_piece(claim, piece);
 
+	/* One that is in part lost is given what there is by those who need it. */
 	if (!ret && atomic_dec_and_test(&claim->pieces[piece->bo]))
-		ret = panthor_gem_swapin(to_panthor_bo(claim->target->bos[piece->bo].obj));
+		set_bit(piece->bo, claim->ready);
+	if (ret)
+		fail(claim, ret);
 
 	trace_panthor_claim_piece(dev_name(claim->target->ptdev->base.dev),
 				  pid_nr(claim->target->pid), piece->bo, piece->start,
 				  piece->end, ret);
-
-	return ret;
-}
-
-static void claim_pieces(struct claim *claim, bool interruptible)
-{
-	struct claim_piece piece;
-
-	while (!atomic_read(&claim->error) && next_piece(claim, &piece)) {
-		int ret = claim_piece(claim, &piece);
-
-		if (!ret && interruptible && signal_pending(current))
-			ret = -EINTR;
-		if (ret)
-			atomic_cmpxchg(ret == -EIO ? &claim->lost : &claim->error, 0, ret);
-		cond_resched();
-	}
 }
 
 static void claim_work(struct work_struct *work)
 {
-	claim_pieces(container_of(work, struct claim_worker, work)->claim, false);
+	struct claim *claim = container_of(work, struct claim_worker, work)->claim;
+	struct claim_piece piece;
+
+	while (!atomic_read(&claim->error) && next_piece(claim, &piece)) {
+		claim_piece(claim, &piece);
+		cond_resched();
+	}
+}
+
+/* Gives BOs pages that are in memory. */
+static void publish(struct claim *claim)
+{
+	unsigned long nr_bos = claim->target->nr_bos, i;
+
+	for_each_set_bit(i, claim->ready, nr_bos) {
+		int ret;
+
+		if (atomic_read(&claim->error))
+			break;
+
+		clear_bit(i, claim->ready);
+		ret = panthor_gem_swapin(to_panthor_bo(claim->target->bos[i].obj));
+		if (ret)
+			fail(claim, ret);
+		cond_resched();
+	}
+}
+
+static void check_signals(struct claim *claim)
+{
+	if (claim->progress ? signal_pending(current) : fatal_signal_pending(current))
+		fail(claim, -ERESTARTSYS);
+}
+
+static void claim_pieces(struct claim *claim)
+{
+	struct claim_piece piece;
+
+	check_signals(claim);
+	while (!atomic_read(&claim->error) && next_piece(claim, &piece)) {
+		claim_piece(claim, &piece);
+		publish(claim);
+		claim->progress = true;
+		check_signals(claim);
+		cond_resched();
+	}
 }
 
 static unsigned long count_pieces(struct claim *claim)
@@ -210,19 +270,11 @@ static unsigned long count_pieces(struct claim *claim)
 	return count;
 }
 
-static int swap_in(struct claim *claim)
+static void read_all(struct claim *claim, unsigned long nr_pieces)
 {
-	unsigned long nr_pieces = count_pieces(claim);
 	unsigned int nr = min3((unsigned long)num_online_cpus(), nr_pieces,
 			       (unsigned long)MAX_WORKERS);
 	struct claim_worker *workers = NULL;
-
-	if (!nr_pieces)
-		return 0;
-
-	claim->pieces = kvzalloc_objs(*claim->pieces, claim->target->nr_bos);
-	if (!claim->pieces)
-		return -ENOMEM;
 
 	/* Without helpers it takes longer. */
 	if (nr > 1)
@@ -233,59 +285,116 @@ static int swap_in(struct claim *claim)
 		queue_work(system_dfl_wq, &workers[i].work);
 	}
 
-	claim_pieces(claim, true);
+	claim_pieces(claim);
 
 	/* Those that have not begun have nothing left to do. */
 	for (unsigned int i = 0; workers && i < nr - 1; i++)
 		cancel_work_sync(&workers[i].work);
+	publish(claim);
 
 	kfree(workers);
+}
+
+static int swap_in(struct claim *claim)
+{
+	unsigned long nr_pieces = count_pieces(claim);
+
+	if (!nr_pieces)
+		return 0;
+
+	claim->pieces = kvzalloc_objs(*claim->pieces, claim->target->nr_bos);
+	claim->ready = kvzalloc_objs(*claim->ready, BITS_TO_LONGS(claim->target->nr_bos));
+	if (claim->pieces && claim->ready)
+		read_all(claim, nr_pieces);
+	else
+		fail(claim, -ENOMEM);
+
+	kvfree(claim->ready);
 	kvfree(claim->pieces);
 
 	return atomic_read(&claim->error);
 }
 
-static int map_vm(struct panthor_target *target, struct drm_gpuvm *gpuvm)
+static int map_vm(struct claim *claim, struct drm_gpuvm *gpuvm)
 {
 	int ret, cookie;
 
-	if (!drm_dev_enter(&target->ptdev->base, &cookie))
+	if (claim->progress && signal_pending(current))
+		return -ERESTARTSYS;
+
+	if (!drm_dev_enter(&claim->target->ptdev->base, &cookie))
 		return -ENODEV;
 
 	ret = panthor_vm_bring_back(gpuvm);
 	drm_dev_exit(cookie);
+	claim->progress = true;
 
-	return ret;
+	return ret == -EINTR ? -ERESTARTSYS : ret;
+}
+
+static bool is_all_in(const struct panthor_target *target)
+{
+	for (unsigned long i = 0; i < target->nr_bos; i++) {
+		if (READ_ONCE(to_panthor_bo(target->bos[i].obj)->evicted))
+			return false;
+	}
+
+	return true;
+}
+
+static unsigned long count_resident(const struct panthor_target *target)
+{
+	unsigned long nr_pages = 0;
+
+	for (unsigned long i = 0; i < target->nr_bos; i++) {
+		if (READ_ONCE(to_panthor_bo(target->bos[i].obj)->backing.pages))
+			nr_pages += target->bos[i].obj->size >> PAGE_SHIFT;
+	}
+
+	return nr_pages;
 }
 
 /**
- * panthor_claim() - Bring back all evicted memory of a process
- * @target: The process's memory.
+ * panthor_claim() - Bring back evicted memory
+ * @target: The memory, between panthor_target_begin_claim() and _end_claim().
+ * @max_pages: Stop when at least this many pages of it are in memory. Nothing is
+ *	       mapped then that is not needed. 0 for all.
  *
  * Whatever is returned, what came back is back, and the rest comes back when it
  * is needed.
  *
  * Context: Process context outside of reclaim, no lock of the driver held. Takes
- * the resvs of VMs and BOs, and sleeps for swap I/O.
+ * the resvs of VMs and BOs, and sleeps for room and swap I/O.
  *
- * Return: 0 on success, -EBUSY if the GPU did not answer in time, -EINTR if a
- * signal arrived, -EIO if the swap device could not be read, -ENODEV if the
- * device is gone, -ENOMEM if there is no memory.
+ * Return: 0 if all is in memory and mapped, -EAGAIN if some has been evicted again
+ * meanwhile, -EBUSY if the GPU did not answer in time, -ERESTARTSYS if a signal
+ * arrived, -EIO if the swap device could not be read, -ENODEV if the device is
+ * gone, -ENOMEM if there is no memory.
  */
-int panthor_claim(struct panthor_target *target)
+int panthor_claim(struct panthor_target *target, unsigned long max_pages)
 {
-	struct claim claim = { .target = target };
+	struct claim claim = {
+		.target = target,
+		.gfp = ~0,
+		.max_pages = max_pages,
+		.resident = max_pages ? count_resident(target) : 0,
+	};
 	int ret;
 
 	spin_lock_init(&claim.lock);
 	ret = swap_in(&claim);
+	if (max_pages)
+		return ret ?: atomic_read(&claim.lost);
+
 	for (unsigned long i = 0; !ret && i < target->nr_vms; i++) {
-		ret = signal_pending(current) ? -EINTR : map_vm(target, target->vms[i]);
+		ret = map_vm(&claim, target->vms[i]);
 		if (ret == -EIO) {
 			atomic_set(&claim.lost, ret);
 			ret = 0;
 		}
 	}
 
-	return ret ?: atomic_read(&claim.lost);
+	ret = ret ?: atomic_read(&claim.lost);
+
+	return ret || is_all_in(target) ? ret : -EAGAIN;
 }

@@ -5,6 +5,6 @@
 
 struct panthor_target;
 
-int panthor_claim(struct panthor_target *target);
+int panthor_claim(struct panthor_target *target, unsigned long max_pages);
 
 #endif

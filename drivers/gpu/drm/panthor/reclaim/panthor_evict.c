@@ -25,6 +25,8 @@
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/hrtimer.h>
+#include <linux/memcontrol.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
@@ -504,14 +506,53 @@ static void write_out(struct panthor_reclaim_bo *rbo, bool wait,
 	*writeback += stat.writeback;
 }
 
-static unsigned long pages_left(struct panthor_reclaim_bo *rbo)
+static bool is_pinned(struct panthor_reclaim_bo *rbo)
 {
-	return READ_ONCE(to_bo(rbo)->base.filp->f_mapping->nrpages);
+	struct panthor_gem_object *bo = to_bo(rbo);
+
+	return READ_ONCE(bo->backing.pages) && refcount_read(&bo->backing.pin_count) &&
+	       !refcount_read(&bo->cmap.vaddr_use_count);
 }
 
 static unsigned long swap_pages(void)
 {
 	return max(get_nr_swap_pages(), 0L);
+}
+
+/* All pages of a BO are charged to the same memcg, that of who populated it. */
+static unsigned long swap_pages_of(struct panthor_reclaim_bo *rbo)
+{
+	unsigned long nr_pages = swap_pages();
+	struct folio *folio;
+	struct mem_cgroup *memcg;
+	long allowed = nr_pages;
+
+	folio = filemap_get_folio(to_bo(rbo)->base.filp->f_mapping, 0);
+	if (IS_ERR(folio))
+		return nr_pages;
+
+	rcu_read_lock();
+	memcg = folio_memcg_check(folio);
+	if (memcg)
+		allowed = mem_cgroup_get_nr_swap_pages(memcg);
+	rcu_read_unlock();
+	folio_put(folio);
+
+	return min(nr_pages, (unsigned long)max(allowed, 0L));
+}
+
+static int write_part(struct panthor_reclaim_bo *rbo, unsigned long first, unsigned long last,
+		      bool wait, unsigned long *freed, unsigned long *writeback)
+{
+	struct shmem_reclaim_stat stat = {};
+
+	shmem_reclaim_range(to_bo(rbo)->base.filp->f_mapping, first, last, wait, &stat);
+	*freed += stat.freed;
+	*writeback += stat.writeback;
+	if (!wait || !(stat.left + stat.writeback))
+		return 0;
+
+	return stat.failed || !swap_pages_of(rbo) ? -ENOSPC : -EAGAIN;
 }
 
 static bool filed_right(struct panthor_reclaim_bo *rbo)
@@ -545,8 +586,10 @@ static const struct panthor_reclaim_ops panthor_evict_ops = {
 	.wait_vm = wait_vm,
 	.wait_bo = wait_bo,
 	.write_out = write_out,
-	.pages_left = pages_left,
+	.write_part = write_part,
+	.is_pinned = is_pinned,
 	.swap_pages = swap_pages,
+	.swap_pages_of = swap_pages_of,
 	.filed_right = filed_right,
 };
 

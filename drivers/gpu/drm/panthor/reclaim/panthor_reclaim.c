@@ -247,6 +247,10 @@ void panthor_reclaim_bo_file(struct panthor_reclaim *reclaim,
 
 	spin_lock(&reclaim->lock);
 	if (bo->class != class || bo->vm != vm || bo->evicted != evicted) {
+		if (evicted && !bo->evicted) {
+			bo->evictions++;
+			bo->written = 0;
+		}
 		count_bo(reclaim, bo, -1);
 		unlist_bo(bo);
 		bo->class = class;

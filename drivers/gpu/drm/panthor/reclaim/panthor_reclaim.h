@@ -99,6 +99,8 @@ struct panthor_reclaim_vm {
  * @nr_pages: Size in pages. Constant.
  * @class: The class the BO is filed and counted under.
  * @evicted: The BO is counted as evicted.
+ * @evictions: Number of times it has been evicted.
+ * @written: Pages from the first on that are known to have left since then.
  * @isolated: A scan works on this BO, others skip it.
  * @dead: Link for a last reference that the worker has to drop.
  */
@@ -111,6 +113,8 @@ struct panthor_reclaim_bo {
 	unsigned long nr_pages;
 	enum panthor_reclaim_class class;
 	bool evicted;
+	unsigned int evictions;
+	unsigned long written;
 	bool isolated;
 	struct llist_node dead;
 };

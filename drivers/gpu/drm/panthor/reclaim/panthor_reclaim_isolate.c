@@ -171,8 +171,8 @@ panthor_reclaim_isolate_next_vm(struct panthor_reclaim *reclaim,
  *
  * Context: Any, does not sleep.
  *
- * Return: 0 on success, -EAGAIN if another scan works on the BO or its VM, or if
- * the BO does not belong to the VM.
+ * Return: 0 on success, -EAGAIN if another scan works on the BO or its VM, if the
+ * VM is held, or if the BO does not belong to the VM.
  */
 int panthor_reclaim_isolate(struct panthor_reclaim *reclaim,
 			    struct panthor_reclaim_bo *bo, struct panthor_reclaim_vm **vm)
@@ -181,7 +181,7 @@ int panthor_reclaim_isolate(struct panthor_reclaim *reclaim,
 	int ret = -EAGAIN;
 
 	spin_lock(&reclaim->lock);
-	if (bo->isolated)
+	if (bo->isolated || (bo->vm && bo->vm->held))
 		goto out_unlock;
 
 	if (has) {

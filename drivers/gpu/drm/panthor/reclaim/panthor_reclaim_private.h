@@ -295,11 +295,35 @@ struct panthor_reclaim_ops {
 			  unsigned long *freed, unsigned long *writeback);
 
 	/**
-	 * @pages_left: Pages of an evicted BO that have not left for swap
+	 * @write_part: The same for pages @first to @last of an evicted BO
+	 *
+	 * Context: As @write_out. A fatal signal ends waiting.
+	 *
+	 * Return: 0 on success, with @wait also: -ENOSPC if swap did not take
+	 * all, -EAGAIN if pages stayed for the moment.
+	 */
+	int (*write_part)(struct panthor_reclaim_bo *bo, unsigned long first,
+			  unsigned long last, bool wait, unsigned long *freed,
+			  unsigned long *writeback);
+
+	/**
+	 * @is_pinned: Are there pages that something uses for the moment?
+	 *
+	 * What the driver itself has mapped is not meant: that lasts as long
+	 * as the BO does.
 	 *
 	 * Context: Any.
 	 */
-	unsigned long (*pages_left)(struct panthor_reclaim_bo *bo);
+	bool (*is_pinned)(struct panthor_reclaim_bo *bo);
+
+	/**
+	 * @swap_pages_of: Swap space that the pages of a BO may take up
+	 *
+	 * At most @swap_pages, less if those who pay for the BO have a limit.
+	 *
+	 * Context: Any, does not sleep.
+	 */
+	unsigned long (*swap_pages_of)(struct panthor_reclaim_bo *bo);
 
 	/**
 	 * @swap_pages: Free swap space in pages, 0 if there is none

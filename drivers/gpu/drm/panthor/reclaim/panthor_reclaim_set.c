@@ -9,8 +9,15 @@
  * the set in rounds until nothing of it is left or the time is over, and waits
  * in between for the jobs and locks that were in the way.
  *
- * It is not called from reclaim. It may be interrupted by signals and waits a
- * lot longer than a scan does.
+ * It is not called from reclaim. It waits a lot longer than a scan does, and so
+ * it ends on a signal and when the set is cancelled. Both are looked at after each
+ * batch of evictions and after each part of a BO that is written, whatever its
+ * size. A run that a signal ends has done at least one of these, and what has left
+ * is not looked at again, so that runs that are repeated come to an end.
+ *
+ * What cannot leave is not unmapped: swap space is looked at before, also that of
+ * those who pay, and pages whose write has failed end the run. As writing is only
+ * started at first, that becomes known up to MAX_LEAVING pages later.
  *
  * It isolates what it works on, as a scan does, so that scans and other sets skip
  * it.
@@ -19,16 +26,26 @@
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 
 #include "panthor_reclaim_private.h"
 #include "panthor_reclaim_set.h"
 #include "panthor_reclaim_trace.h"
 
-/* Something else may have got out of the way meanwhile. */
-#define WAIT_SLICE_NS	(50 * NSEC_PER_MSEC)
+/* Something else may have got out of the way meanwhile, or the set is cancelled. */
+#define WAIT_SLICE_NS	(10 * NSEC_PER_MSEC)
 
 /* Locks are held for short times only, so look again soon. */
 #define LOCK_POLL_US	1000
+
+/* Pages of a VM that are unmapped with one flush. */
+#define BATCH_PAGES	(SZ_16M >> PAGE_SHIFT)
+
+/* Pages under way to swap before the first of them are waited for. */
+#define MAX_LEAVING	(SZ_16M >> PAGE_SHIFT)
+
+/* Pages that are written before signals are looked at: some ms of a slow card. */
+#define PART_PAGES	(SZ_256K >> PAGE_SHIFT)
 
 /**
  * struct set_run - One run over a set
@@ -51,6 +68,24 @@ struct set_run {
 
 	/** @again: Another round makes sense. */
 	bool again;
+
+	/** @progress: Something has been done. Before that, only fatal signals end the run. */
+	bool progress;
+
+	/** @full: Swap has refused something. */
+	bool full;
+
+	/** @out: Pages of the set that are evicted. */
+	unsigned long out;
+
+	/** @unmapped: Pages of the current batch, which do not take up swap space yet. */
+	unsigned long unmapped;
+
+	/** @leaving: Entries whose writeback has been started, in that order. */
+	struct list_head leaving;
+
+	/** @nr_leaving: Number of pages of @leaving. */
+	unsigned long nr_leaving;
 
 	/** @busy_vm: A VM with jobs that are in the way, with a reference. */
 	struct panthor_reclaim_vm *busy_vm;
@@ -80,7 +115,8 @@ static void note_result(struct set_run *run, struct panthor_reclaim_set_entry *e
 		entry->state = PANTHOR_RECLAIM_SET_EVICTED;
 		break;
 	case -EPERM:
-		entry->state = PANTHOR_RECLAIM_SET_GONE;
+		/* Pinned, or without pages by now. The next round knows. */
+		run->again = true;
 		set_count(run, PANTHOR_RECLAIM_STAT_SKIP_PINNED, 1);
 		break;
 	case -EBUSY:
@@ -92,15 +128,135 @@ static void note_result(struct set_run *run, struct panthor_reclaim_set_entry *e
 	}
 }
 
-/* Everything is on its way before anything is waited for. */
-static void start_writing(struct set_run *run, struct panthor_reclaim_set_entry *entry)
+/* 0 to go on, -ECANCELED, or -ERESTARTSYS on a signal. */
+static int check_end(struct set_run *run)
 {
-	unsigned long writeback = 0;
+	if (run->set->is_cancelled && run->set->is_cancelled(run->set))
+		return -ECANCELED;
 
+	if (run->progress ? signal_pending(current) : fatal_signal_pending(current))
+		return -ERESTARTSYS;
+
+	return 0;
+}
+
+static bool enter(struct set_run *run)
+{
+	return !run->set->enter || run->set->enter(run->set);
+}
+
+static void exit(struct set_run *run)
+{
+	if (run->set->exit)
+		run->set->exit(run->set);
+}
+
+static bool enough(const struct set_run *run)
+{
+	return run->set->max_pages && run->out >= run->set->max_pages;
+}
+
+/* What comes back and goes again meanwhile has not left. */
+static void note_written(struct set_run *run, struct panthor_reclaim_bo *bo,
+			 unsigned int evictions, unsigned long written)
+{
+	spin_lock(&run->reclaim->lock);
+	if (bo->evicted && bo->evictions == evictions)
+		bo->written = written;
+	spin_unlock(&run->reclaim->lock);
+}
+
+/*
+ * Writes an evicted BO part by part, from the first that is not known to have
+ * left on. 0, -EAGAIN if pages stayed for the moment, -ENOSPC if swap did not
+ * take them, or what check_end() returned.
+ */
+static int write_bo(struct set_run *run, struct panthor_reclaim_bo *bo, bool wait)
+{
+	unsigned int evictions = READ_ONCE(bo->evictions);
+	unsigned long first = READ_ONCE(bo->written);
+	int stuck = 0;
+
+	while (first < bo->nr_pages && READ_ONCE(bo->evicted)) {
+		unsigned long end = min(first + PART_PAGES, bo->nr_pages), writeback = 0;
+		int ret;
+
+		ret = run->reclaim->ops->write_part(bo, first, end - 1, wait,
+						    &run->scan.freed, &writeback);
+		run->progress = true;
+		if (wait)
+			run->scan.writeback += writeback;
+		if (ret == -ENOSPC)
+			return ret;
+
+		stuck = stuck ?: ret;
+		if (wait && !stuck)
+			note_written(run, bo, evictions, end);
+
+		ret = check_end(run);
+		if (ret)
+			return ret;
+
+		first = end;
+		cond_resched();
+	}
+
+	return stuck;
+}
+
+/* Waits until an evicted BO has left. 0 to go on, or what check_end() returned. */
+static int finish_writing(struct set_run *run, struct panthor_reclaim_set_entry *entry)
+{
+	int ret = write_bo(run, entry->bo, true);
+
+	switch (ret) {
+	case -ENOSPC:
+		entry->state = PANTHOR_RECLAIM_SET_NOSWAP;
+		run->full = true;
+		return 0;
+	case -EAGAIN:
+		entry->state = PANTHOR_RECLAIM_SET_STUCK;
+		return 0;
+	default:
+		return ret;
+	}
+}
+
+/* Waits until no more than @max pages are under way. */
+static int drain(struct set_run *run, unsigned long max)
+{
+	int ret = 0;
+
+	while (!ret && run->nr_leaving > max) {
+		struct panthor_reclaim_set_entry *entry;
+
+		entry = list_first_entry(&run->leaving, struct panthor_reclaim_set_entry,
+					 leaving);
+		list_del(&entry->leaving);
+		run->nr_leaving -= entry->bo->nr_pages;
+		ret = finish_writing(run, entry);
+	}
+
+	return ret;
+}
+
+/* Some is on its way before any is waited for. */
+static int start_writing(struct set_run *run, struct panthor_reclaim_set_entry *entry)
+{
+	list_add_tail(&entry->leaving, &run->leaving);
+	run->nr_leaving += entry->bo->nr_pages;
+
+	return write_bo(run, entry->bo, false);
+}
+
+static void note_evicted(struct set_run *run, struct panthor_reclaim_set_entry *entry)
+{
+	entry->state = PANTHOR_RECLAIM_SET_EVICTED;
+	run->progress = true;
+	run->set->evicted += entry->bo->nr_pages;
+	run->scan.evicted += entry->bo->nr_pages;
 	set_count(run, PANTHOR_RECLAIM_STAT_EVICTED_BOS, 1);
 	set_count(run, PANTHOR_RECLAIM_STAT_EVICTED_PAGES, entry->bo->nr_pages);
-	run->scan.evicted += entry->bo->nr_pages;
-	run->reclaim->ops->write_out(entry->bo, false, &run->scan.freed, &writeback);
 }
 
 /* See what need not or must not be tried, while no lock is held. */
@@ -109,21 +265,32 @@ static void sort_out(struct set_run *run, struct panthor_reclaim_set_entry *entr
 	if (entry->state != PANTHOR_RECLAIM_SET_WAITING)
 		return;
 
-	if (READ_ONCE(entry->bo->class) == PANTHOR_RECLAIM_UNRECLAIMABLE) {
-		entry->state = PANTHOR_RECLAIM_SET_GONE;
-	} else if (run->set->is_foreign && run->set->is_foreign(run->set, entry)) {
+	if (run->set->is_foreign && run->set->is_foreign(run->set, entry)) {
 		entry->state = PANTHOR_RECLAIM_SET_LEFT;
 		set_count(run, PANTHOR_RECLAIM_STAT_SKIP_FOREIGN, 1);
+	} else if (READ_ONCE(entry->bo->class) == PANTHOR_RECLAIM_UNRECLAIMABLE) {
+		if (READ_ONCE(entry->bo->evicted))
+			entry->state = PANTHOR_RECLAIM_SET_EVICTED;
+		else if (run->reclaim->ops->is_pinned(entry->bo))
+			run->again = true;
+		else
+			entry->state = PANTHOR_RECLAIM_SET_GONE;
 	}
 }
 
 static bool wanted(struct set_run *run, struct panthor_reclaim_set_entry *entry)
 {
-	if (entry->state != PANTHOR_RECLAIM_SET_WAITING || entry->round == run->round)
+	if (entry->state != PANTHOR_RECLAIM_SET_WAITING || entry->round == run->round ||
+	    READ_ONCE(entry->bo->class) == PANTHOR_RECLAIM_UNRECLAIMABLE || enough(run))
 		return false;
 
-	if (run->reclaim->ops->swap_pages() < entry->bo->nr_pages) {
-		entry->state = PANTHOR_RECLAIM_SET_NOSWAP;
+	if (run->full || run->reclaim->ops->swap_pages_of(entry->bo) <
+			 entry->bo->nr_pages + run->unmapped) {
+		/* What is unmapped may be charged elsewhere: look again when it is written. */
+		if (run->unmapped)
+			run->again = true;
+		else
+			entry->state = PANTHOR_RECLAIM_SET_NOSWAP;
 		return false;
 	}
 
@@ -165,7 +332,9 @@ static void unmap_private(struct set_run *run, struct panthor_reclaim_vm *vm,
 
 		entry->state = PANTHOR_RECLAIM_SET_UNMAPPED;
 		list_add_tail(&entry->bo->victims, victims);
-		if (ret)
+		run->unmapped += entry->bo->nr_pages;
+		run->out += entry->bo->nr_pages;
+		if (ret || run->unmapped >= BATCH_PAGES)
 			break;
 	}
 }
@@ -187,36 +356,13 @@ static void keep_busy_vm(struct set_run *run, struct panthor_reclaim_vm *vm)
 		run->busy_vm = vm;
 }
 
-/* @vm and the entry at @first are isolated. Both are put back. */
-static void evict_private(struct set_run *run, struct panthor_reclaim_vm *vm,
-			  unsigned long first)
+/*
+ * Puts the BOs of a batch back. Those still linked have been evicted, the others
+ * were kept.
+ */
+static void put_batch_back(struct set_run *run, unsigned long first, struct list_head *evicted)
 {
-	struct panthor_reclaim *reclaim = run->reclaim;
 	struct panthor_reclaim_set *set = run->set;
-	unsigned int pending = 0;
-	struct panthor_reclaim_bo *bo, *next;
-	LIST_HEAD(victims);
-	LIST_HEAD(kept);
-	int ret;
-
-	ret = reclaim->ops->begin_vm(vm, &pending);
-	if (ret) {
-		skip_vm(run, vm, first);
-		panthor_reclaim_putback_bo(reclaim, set->entries[first].bo);
-		run->again = true;
-		if (ret == -EBUSY)
-			keep_busy_vm(run, vm);
-	} else {
-		/* What did not fit is picked up by the round, from the next BO on. */
-		unmap_private(run, vm, first, &victims);
-		ret = reclaim->ops->end_vm(vm, &victims, &kept);
-	}
-	trace_panthor_reclaim_vm(reclaim, &run->scan, vm, ret, pending);
-	panthor_reclaim_putback_vm(reclaim, vm);
-	put_vm(reclaim, vm);
-
-	list_for_each_entry_safe(bo, next, &kept, victims)
-		list_del_init(&bo->victims);
 
 	for (unsigned long i = first; i < set->nr_entries; i++) {
 		struct panthor_reclaim_set_entry *entry = &set->entries[i];
@@ -226,69 +372,146 @@ static void evict_private(struct set_run *run, struct panthor_reclaim_vm *vm,
 			continue;
 
 		list_del_init(&entry->bo->victims);
-		panthor_reclaim_putback_bo(reclaim, entry->bo);
+		panthor_reclaim_putback_bo(run->reclaim, entry->bo);
 		if (is_kept) {
 			entry->state = PANTHOR_RECLAIM_SET_WAITING;
+			run->out -= entry->bo->nr_pages;
 			run->again = true;
 		} else {
-			entry->state = PANTHOR_RECLAIM_SET_EVICTED;
-			start_writing(run, entry);
+			note_evicted(run, entry);
+			list_add_tail(&entry->leaving, evicted);
 		}
 	}
 }
 
-/* The entry is isolated, and put back. */
-static void evict_single(struct set_run *run, struct panthor_reclaim_set_entry *entry)
+static int write_batch(struct set_run *run, struct list_head *evicted)
 {
-	enum panthor_reclaim_class class = READ_ONCE(entry->bo->class);
+	struct panthor_reclaim_set_entry *entry, *next;
+	int ret = 0;
+
+	list_for_each_entry_safe(entry, next, evicted, leaving) {
+		list_del(&entry->leaving);
+		if (!ret)
+			ret = start_writing(run, entry);
+	}
+	run->unmapped = 0;
+
+	return ret;
+}
+
+/* @vm and the entry at @first are isolated. Both are put back. */
+static int evict_private(struct set_run *run, struct panthor_reclaim_vm *vm,
+			 unsigned long first)
+{
+	struct panthor_reclaim *reclaim = run->reclaim;
+	struct panthor_reclaim_set *set = run->set;
+	struct panthor_reclaim_bo *bo, *next;
+	unsigned int pending = 0;
+	LIST_HEAD(victims);
+	LIST_HEAD(kept);
+	LIST_HEAD(evicted);
 	int ret;
 
+	ret = enter(run) ? reclaim->ops->begin_vm(vm, &pending) : -ENODEV;
+	if (!ret) {
+		/* What did not fit is picked up by the round, from the next BO on. */
+		unmap_private(run, vm, first, &victims);
+		ret = reclaim->ops->end_vm(vm, &victims, &kept);
+		exit(run);
+	} else {
+		if (ret != -ENODEV)
+			exit(run);
+		skip_vm(run, vm, first);
+		panthor_reclaim_putback_bo(reclaim, set->entries[first].bo);
+		run->again = true;
+		if (ret == -EBUSY)
+			keep_busy_vm(run, vm);
+	}
+	trace_panthor_reclaim_vm(reclaim, &run->scan, vm, ret, pending);
+	panthor_reclaim_putback_vm(reclaim, vm);
+	put_vm(reclaim, vm);
+
+	list_for_each_entry_safe(bo, next, &kept, victims)
+		list_del_init(&bo->victims);
+	put_batch_back(run, first, &evicted);
+
+	return ret == -ENODEV ? ret : write_batch(run, &evicted);
+}
+
+/* The entry is isolated, and put back. */
+static int evict_single(struct set_run *run, struct panthor_reclaim_set_entry *entry)
+{
+	enum panthor_reclaim_class class = READ_ONCE(entry->bo->class);
+	int ret = -ENODEV;
+
 	run->scan.scanned += entry->bo->nr_pages;
-	ret = run->reclaim->ops->evict_bo(entry->bo);
-	note_result(run, entry, class, ret);
+	if (enter(run)) {
+		ret = run->reclaim->ops->evict_bo(entry->bo);
+		exit(run);
+		note_result(run, entry, class, ret);
+	}
 	panthor_reclaim_putback_bo(run->reclaim, entry->bo);
-	if (!ret)
-		start_writing(run, entry);
+	if (ret)
+		return ret == -ENODEV ? ret : 0;
+
+	run->out += entry->bo->nr_pages;
+	note_evicted(run, entry);
+
+	return start_writing(run, entry);
+}
+
+static int evict_entry(struct set_run *run, unsigned long i)
+{
+	struct panthor_reclaim_set_entry *entry = &run->set->entries[i];
+	struct panthor_reclaim_vm *vm = NULL;
+	int ret;
+
+	entry->round = run->round;
+	if (panthor_reclaim_isolate(run->reclaim, entry->bo, &vm)) {
+		run->again = true;
+		return 0;
+	}
+
+	ret = vm ? evict_private(run, vm, i) : evict_single(run, entry);
+	if (!ret && !run->set->nowait)
+		ret = drain(run, MAX_LEAVING);
+
+	return ret;
 }
 
 static int do_round(struct set_run *run)
 {
 	struct panthor_reclaim_set *set = run->set;
+	int ret;
 
 	run->round++;
 	run->again = false;
 	run->busy_bo = NULL;
 
-	for (unsigned long i = 0; i < set->nr_entries; i++)
+	for (unsigned long i = 0; i < set->nr_entries; i++) {
 		sort_out(run, &set->entries[i]);
+		ret = check_end(run);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
 
 	for (unsigned long i = 0; i < set->nr_entries; i++) {
-		struct panthor_reclaim_set_entry *entry = &set->entries[i];
-		struct panthor_reclaim_vm *vm = NULL;
-
-		if (!wanted(run, entry))
+		if (!wanted(run, &set->entries[i]))
 			continue;
 
-		if (signal_pending(current))
-			return -EINTR;
-
-		entry->round = run->round;
-		if (panthor_reclaim_isolate(run->reclaim, entry->bo, &vm)) {
-			run->again = true;
-			continue;
-		}
-
-		if (vm)
-			evict_private(run, vm, i);
-		else
-			evict_single(run, entry);
+		ret = check_end(run);
+		if (!ret)
+			ret = evict_entry(run, i);
+		if (ret)
+			return ret;
 		cond_resched();
 	}
 
 	return 0;
 }
 
-/* Wait for what was in the way, for a slice of the time left. -EINTR on a signal. */
+/* Wait for what was in the way, for a slice of the time left. */
 static int wait_slice(struct set_run *run)
 {
 	const struct panthor_reclaim_ops *ops = run->reclaim->ops;
@@ -317,50 +540,54 @@ static int wait_slice(struct set_run *run)
 		put_vm(run->reclaim, run->busy_vm);
 	run->busy_vm = NULL;
 
-	return ret == -ERESTARTSYS ? -EINTR : 0;
+	run->progress = true;
+
+	return ret == -ERESTARTSYS ? ret : check_end(run);
 }
 
-/*
- * Once everything has been started, wait for it: also for what others evicted,
- * whose pages may still be on their way.
- */
-static int finish_writing(struct set_run *run)
+/* Also waits for what others evicted, whose pages may still be on their way. */
+static int finish_all(struct set_run *run)
 {
-	unsigned long left = 0;
+	struct panthor_reclaim_set *set = run->set;
+	int ret;
 
-	for (unsigned long i = 0; i < run->set->nr_entries; i++) {
-		struct panthor_reclaim_bo *bo = run->set->entries[i].bo;
+	if (set->nowait)
+		return 0;
 
-		if (!READ_ONCE(bo->evicted))
-			continue;
+	ret = drain(run, 0);
+	for (unsigned long i = 0; !ret && i < set->nr_entries; i++) {
+		struct panthor_reclaim_set_entry *entry = &set->entries[i];
 
-		if (signal_pending(current))
-			return -EINTR;
-
-		run->reclaim->ops->write_out(bo, true, &run->scan.freed, &run->scan.writeback);
-		left += run->reclaim->ops->pages_left(bo);
-		cond_resched();
+		if (entry->state == PANTHOR_RECLAIM_SET_EVICTED &&
+		    READ_ONCE(entry->bo->written) < entry->bo->nr_pages)
+			ret = finish_writing(run, entry);
 	}
 
-	/*
-	 * Otherwise they are coming back, or somebody looks at them: a CPU that
-	 * is about to put them on a list, for one.
-	 */
-	return left > run->reclaim->ops->swap_pages() ? -ENOSPC : 0;
+	return ret;
 }
 
 static int conclude(struct set_run *run)
 {
-	bool busy = false, noswap = false;
+	bool busy = false, noswap = false, back = false;
 
 	for (unsigned long i = 0; i < run->set->nr_entries; i++) {
-		switch (run->set->entries[i].state) {
+		struct panthor_reclaim_set_entry *entry = &run->set->entries[i];
+
+		switch (entry->state) {
 		case PANTHOR_RECLAIM_SET_WAITING:
+			if (enough(run))
+				break;
 			busy = true;
 			set_count(run, PANTHOR_RECLAIM_STAT_SKIP_BUSY, 1);
 			break;
 		case PANTHOR_RECLAIM_SET_NOSWAP:
 			noswap = true;
+			break;
+		case PANTHOR_RECLAIM_SET_STUCK:
+			back = true;
+			break;
+		case PANTHOR_RECLAIM_SET_EVICTED:
+			back |= !READ_ONCE(entry->bo->evicted);
 			break;
 		default:
 			break;
@@ -370,22 +597,47 @@ static int conclude(struct set_run *run)
 	if (noswap)
 		set_count(run, PANTHOR_RECLAIM_STAT_SKIP_NOSWAP, 1);
 
-	return noswap ? -ENOSPC : busy ? -EBUSY : 0;
+	return noswap ? -ENOSPC : busy ? -EBUSY : back ? -EAGAIN : 0;
+}
+
+static int evict_all(struct set_run *run)
+{
+	int ret;
+
+	for (;;) {
+		ret = do_round(run);
+		if (ret || !run->again || enough(run) ||
+		    ktime_compare(ktime_get(), run->deadline) >= 0)
+			break;
+
+		ret = wait_slice(run);
+		if (ret)
+			break;
+	}
+	if (run->busy_vm)
+		put_vm(run->reclaim, run->busy_vm);
+
+	ret = ret ?: finish_all(run);
+
+	return ret ?: conclude(run);
 }
 
 /**
- * panthor_reclaim_evict_set() - Have a given set of BOs leave memory
+ * panthor_reclaim_evict_set() - Evict a given set of BOs and write them to swap
  * @reclaim: The device's reclaim.
  * @set: The BOs. Their states are set.
  *
- * Whatever is returned, what could go is gone. A BO that comes back meanwhile is
- * not evicted a second time.
+ * On -EAGAIN, -EBUSY and -ENOSPC what could go is gone. A BO that comes back
+ * meanwhile is not evicted a second time.
  *
  * Context: Process context outside of reclaim, no lock of the driver held.
  * Sleeps: for jobs and locks as long as @set->budget_ns says, and for swap I/O.
  *
- * Return: 0 on success, -EBUSY if jobs or locks outlasted the time, -ENOSPC if
- * swap did not take everything, -EINTR if a signal arrived.
+ * Return: 0 if all that was to go has left memory, -EBUSY if jobs, pins or locks
+ * outlasted the time, -ENOSPC if swap did not take everything, -EAGAIN if
+ * something has come back meanwhile or stayed for the moment, -ECANCELED if the
+ * set was cancelled, -ERESTARTSYS if a signal arrived, -ENODEV if the device is
+ * gone.
  */
 int panthor_reclaim_evict_set(struct panthor_reclaim *reclaim,
 			      struct panthor_reclaim_set *set)
@@ -394,32 +646,25 @@ int panthor_reclaim_evict_set(struct panthor_reclaim *reclaim,
 		.reclaim = reclaim,
 		.set = set,
 		.deadline = ktime_add_ns(ktime_get(), set->budget_ns),
+		.leaving = LIST_HEAD_INIT(run.leaving),
 	};
-	int ret, err;
+	int ret;
 
-	for (unsigned long i = 0; i < set->nr_entries; i++)
+	for (unsigned long i = 0; i < set->nr_entries; i++) {
 		run.scan.target += set->entries[i].bo->nr_pages;
-	panthor_reclaim_scan_begin(reclaim, &run.scan);
-
-	for (;;) {
-		ret = do_round(&run);
-		if (ret || !run.again || ktime_compare(ktime_get(), run.deadline) >= 0)
-			break;
-
-		ret = wait_slice(&run);
-		if (ret)
-			break;
+		if (READ_ONCE(set->entries[i].bo->evicted))
+			run.out += set->entries[i].bo->nr_pages;
 	}
-	if (run.busy_vm)
-		put_vm(reclaim, run.busy_vm);
+	run.scan.seq = atomic64_inc_return(&reclaim->seq);
+	set_count(&run, PANTHOR_RECLAIM_STAT_SCANS, 1);
+	trace_panthor_reclaim_scan_begin(reclaim, &run.scan);
 
-	if (!ret) {
-		ret = finish_writing(&run);
-		err = conclude(&run);
-		ret = ret ?: err;
-	}
+	ret = evict_all(&run);
 
-	panthor_reclaim_scan_end(reclaim, &run.scan);
+	set_count(&run, PANTHOR_RECLAIM_STAT_SCANNED_PAGES, run.scan.scanned);
+	set_count(&run, PANTHOR_RECLAIM_STAT_FREED_PAGES, run.scan.freed);
+	set_count(&run, PANTHOR_RECLAIM_STAT_WRITTEN_PAGES, run.scan.writeback);
+	trace_panthor_reclaim_scan_end(reclaim, &run.scan);
 
 	return ret;
 }

@@ -3,9 +3,9 @@
 #ifndef __PANTHOR_RECLAIM_SYSFS_H__
 #define __PANTHOR_RECLAIM_SYSFS_H__
 
-#include <linux/device.h>
+#include <linux/sysfs.h>
 
-extern struct device_attribute dev_attr_mem_reclaim;
-extern struct device_attribute dev_attr_mem_claim;
+extern const struct bin_attribute bin_attr_mem_reclaim;
+extern const struct bin_attribute bin_attr_mem_claim;
 
 #endif

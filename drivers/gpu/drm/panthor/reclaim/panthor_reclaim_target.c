@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0 or MIT
 
 /*
- * Whose memory is it? Finds the VMs and BOs of a process, and tells which of
- * the BOs another process uses, too.
+ * Whose memory is it? Finds the VMs and BOs of a process or of one open file, and
+ * tells which of the BOs others use as well.
  *
  * A process has the memory that can be reached through the files of the device
  * that it has open, in the file tables of all its threads. &drm_file.pid does not
- * tell: it names whoever used the file last, which with a file that was handed
- * on is somebody else than who holds it, and it may be somebody who has closed
- * it since.
+ * tell: it names the last user of the file, which with a file that was handed on
+ * is not its holder.
  *
- * A file that another process has open as well belongs to neither: its VMs and
- * handles count as the other's. So does a BO that has a handle in another file,
- * is mapped by a VM of another file, or is exported to a dma-buf that something
- * beside the handles refers to (a descriptor, a device, a CPU mapping).
+ * Files are what is owned. All processes that have a file open, such as children
+ * of a fork, may destroy all that is in it, and have one and the same memory. So
+ * only the tables of the process itself are looked at, each once however many
+ * threads have it, and no other process can make that slow.
  *
- * References are collected in one go under the file-list mutex, which keeps the
- * files from being freed. Memory for them is allocated without it, so that it is
- * held for the time it takes to look, and not longer.
+ * Others use a BO if it has a handle in a file that the process does not have
+ * open, is mapped by a VM of such a file, or is exported to a dma-buf that
+ * something beside these files and the process's own descriptors refers to: a
+ * descriptor in another process or on its way there, a device, a CPU mapping.
+ *
+ * There are no locks of the device here: a reference to a file keeps its drm_file
+ * from being freed while VMs and handles are collected.
  */
 
+#include <linux/bsearch.h>
+#include <linux/cleanup.h>
 #include <linux/dma-buf.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
@@ -38,93 +43,146 @@
 #include <drm/drm_gpuvm.h>
 
 #include "panthor_device.h"
+#include "panthor_gem.h"
 #include "panthor_mmu.h"
 #include "panthor_reclaim_target.h"
 
-/* What is there may have grown before it is counted the next time. */
-static unsigned long with_slack(unsigned long n)
-{
-	return n + n / 8 + 8;
-}
-
 /**
- * struct file_walk - A walk over the file tables of all processes
+ * struct file_table - A file table of the process, and a thread that has it
  */
-struct file_walk {
-	/** @target: Gets the files. */
-	struct panthor_target *target;
+struct file_table {
+	/** @files: The table. Not a reference, only to be compared. */
+	const struct files_struct *files;
 
-	/** @mine: The file table is the process's. */
-	bool mine;
+	/** @task: The thread, with a reference. */
+	struct task_struct *task;
 };
 
-static struct panthor_target_file *find_file(struct panthor_target *target,
-					     struct drm_file *file)
+/* Room for @nr of what @array has room for @max of. What there is may have grown meanwhile. */
+static int make_room(void **array, unsigned long *max, unsigned long nr, size_t size)
 {
-	unsigned long nr = min(target->nr_files, target->max_files);
+	unsigned long new_max = nr + nr / 2 + 8;
+	void *new;
 
-	for (unsigned long i = 0; i < nr; i++) {
-		if (target->files[i].file == file)
-			return &target->files[i];
-	}
-
-	/* A file that does not fit may be counted more than once. */
-	if (target->nr_files++ >= target->max_files)
-		return NULL;
-
-	target->files[nr] = (struct panthor_target_file) { .file = file };
-
-	return &target->files[nr];
-}
-
-static int note_file(const void *data, struct file *filp, unsigned int fd)
-{
-	const struct file_walk *walk = data;
-	struct drm_device *ddev = &walk->target->ptdev->base;
-	struct panthor_target_file *found;
-	struct drm_file *file;
-
-	if (filp->f_op != ddev->driver->fops)
+	if (nr <= *max)
 		return 0;
 
-	file = filp->private_data;
-	if (file->minor->dev != ddev)
-		return 0;
+	new = kvmalloc_array(new_max, size, GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return -ENOMEM;
 
-	found = find_file(walk->target, file);
-	if (!found)
-		return 0;
-
-	if (walk->mine)
-		found->mine = true;
-	else
-		found->shared = true;
+	if (*max)
+		memcpy(new, *array, *max * size);
+	kvfree(*array);
+	*array = new;
+	*max = new_max;
 
 	return 0;
 }
 
-static void walk_file_tables(struct panthor_target *target)
+static int compare_tables(const void *a, const void *b)
 {
+	const struct file_table *table_a = a, *table_b = b;
+
+	return cmp_int((uintptr_t)table_a->files, (uintptr_t)table_b->files);
+}
+
+static void put_tables(struct file_table *tables, unsigned long nr)
+{
+	for (unsigned long i = 0; i < nr; i++)
+		put_task_struct(tables[i].task);
+	kvfree(tables);
+}
+
+/* Threads with a table of their own, or too many. */
+static unsigned long list_tables(struct pid *pid, struct file_table *tables, unsigned long max)
+{
+	const struct files_struct *last = NULL;
 	struct task_struct *leader, *task;
+	unsigned long nr = 0;
 
-	lockdep_assert_held(&target->ptdev->base.filelist_mutex);
+	guard(rcu)();
+	leader = pid_task(pid, PIDTYPE_TGID);
+	if (!leader)
+		return 0;
 
-	rcu_read_lock();
-	for_each_process_thread(leader, task) {
-		struct file_walk walk = {
-			.target = target,
-			.mine = task_tgid(task) == target->pid,
-		};
+	for_each_thread(leader, task) {
+		const struct files_struct *files = READ_ONCE(task->files);
 
-		/* Threads rarely have a table of their own. */
-		if (task != leader && READ_ONCE(task->files) == READ_ONCE(leader->files))
+		if (!files || files == last)
 			continue;
 
-		task_lock(task);
-		iterate_fd(task->files, 0, note_file, &walk);
-		task_unlock(task);
+		last = files;
+		if (nr < max) {
+			tables[nr].files = files;
+			tables[nr].task = get_task_struct(task);
+		}
+		nr++;
 	}
-	rcu_read_unlock();
+
+	return nr;
+}
+
+/* All tables of the process, once each. */
+static long get_tables(struct pid *pid, struct file_table **tables)
+{
+	unsigned long max = 0, nr, unique = 0;
+
+	*tables = NULL;
+	for (;;) {
+		nr = list_tables(pid, *tables, max);
+		if (nr <= max)
+			break;
+
+		put_tables(*tables, max);
+		max = 0;
+		*tables = NULL;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+
+		if (make_room((void **)tables, &max, nr, sizeof(**tables)))
+			return -ENOMEM;
+	}
+
+	sort(*tables, nr, sizeof(**tables), compare_tables, NULL);
+	for (unsigned long i = 0; i < nr; i++) {
+		if (unique && (*tables)[unique - 1].files == (*tables)[i].files)
+			put_task_struct((*tables)[i].task);
+		else
+			(*tables)[unique++] = (*tables)[i];
+	}
+
+	return unique;
+}
+
+/* Calls @fn for each descriptor of the process, which may sleep. */
+static int for_each_fd(struct panthor_target *target,
+		       int (*fn)(struct panthor_target *target, struct file *filp))
+{
+	struct file_table *tables;
+	int ret = 0;
+	long nr;
+
+	nr = get_tables(target->pid, &tables);
+	if (nr < 0)
+		return nr;
+
+	for (long i = 0; !ret && i < nr; i++) {
+		unsigned int fd = 0;
+		struct file *filp;
+
+		while (!ret && (filp = fget_task_next(tables[i].task, &fd))) {
+			ret = fn(target, filp);
+			fput(filp);
+			fd++;
+			if (!ret && fatal_signal_pending(current))
+				ret = -ERESTARTSYS;
+			cond_resched();
+		}
+	}
+	put_tables(tables, nr);
+
+	return ret;
 }
 
 static void add_bo(struct panthor_target *target, struct drm_gem_object *obj,
@@ -140,51 +198,50 @@ static void add_bo(struct panthor_target *target, struct drm_gem_object *obj,
 	};
 }
 
-static void add_handles(struct panthor_target *target, const struct panthor_target_file *found)
+static void put_bos_from(struct panthor_target *target, unsigned long first)
 {
+	for (unsigned long i = first; i < min(target->nr_bos, target->max_bos); i++) {
+		if (target->bos[i].dmabuf)
+			fput(target->bos[i].dmabuf);
+		drm_gem_object_put(target->bos[i].obj);
+	}
+	target->nr_bos = first;
+}
+
+/* Adds what @add finds in @source, with as much room as it takes. */
+static int add_bos(struct panthor_target *target,
+		   void (*add)(struct panthor_target *target, void *source), void *source)
+{
+	unsigned long first = target->nr_bos;
+
+	for (;;) {
+		unsigned long nr;
+
+		add(target, source);
+		nr = target->nr_bos;
+		if (nr <= target->max_bos)
+			return 0;
+
+		put_bos_from(target, first);
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+
+		if (make_room((void **)&target->bos, &target->max_bos, nr,
+			      sizeof(*target->bos)))
+			return -ENOMEM;
+	}
+}
+
+static void add_handles(struct panthor_target *target, void *source)
+{
+	struct drm_file *file = source;
 	struct drm_gem_object *obj;
 	int id;
 
-	spin_lock(&found->file->table_lock);
-	idr_for_each_entry(&found->file->object_idr, obj, id)
-		add_bo(target, obj, !found->shared);
-	spin_unlock(&found->file->table_lock);
-}
-
-static void add_vms(struct panthor_target *target, const struct panthor_target_file *found)
-{
-	struct panthor_file *pfile = found->file->driver_priv;
-	unsigned long nr = min(target->nr_vms, target->max_vms);
-
-	if (found->shared && !target->with_shared)
-		return;
-
-	target->nr_vms += panthor_vm_pool_get_vms(pfile->vms, target->vms + nr,
-						  target->max_vms - nr);
-}
-
-static int collect_from_files(struct panthor_target *target)
-{
-	struct drm_device *ddev = &target->ptdev->base;
-	bool has_file = false;
-
-	mutex_lock(&ddev->filelist_mutex);
-	walk_file_tables(target);
-	for (unsigned long i = 0; i < min(target->nr_files, target->max_files); i++) {
-		if (!target->files[i].mine)
-			continue;
-
-		has_file = true;
-		add_vms(target, &target->files[i]);
-		add_handles(target, &target->files[i]);
-	}
-	mutex_unlock(&ddev->filelist_mutex);
-
-	/* They may be gone from now on. */
-	if (target->nr_files <= target->max_files)
-		return has_file ? 0 : -ESRCH;
-
-	return 0;
+	spin_lock(&file->table_lock);
+	idr_for_each_entry(&file->object_idr, obj, id)
+		add_bo(target, obj, 1);
+	spin_unlock(&file->table_lock);
 }
 
 static void add_mapped_bo(struct drm_gem_object *obj, void *data)
@@ -193,22 +250,82 @@ static void add_mapped_bo(struct drm_gem_object *obj, void *data)
 }
 
 /* BOs stay mapped when their handles are closed. */
-static void collect_from_vms(struct panthor_target *target)
+static void add_mapped_bos(struct panthor_target *target, void *source)
 {
-	for (unsigned long i = 0; i < min(target->nr_vms, target->max_vms); i++)
-		panthor_vm_visit_bos(target->vms[i], add_mapped_bo, target);
+	panthor_vm_visit_bos(source, add_mapped_bo, target);
 }
 
-static void put_all(struct panthor_target *target)
+static int add_vms(struct panthor_target *target, struct panthor_file *pfile)
 {
-	for (unsigned long i = 0; i < min(target->nr_bos, target->max_bos); i++)
-		drm_gem_object_put(target->bos[i].obj);
-	for (unsigned long i = 0; i < min(target->nr_vms, target->max_vms); i++)
-		drm_gpuvm_put(target->vms[i]);
+	unsigned long first = target->nr_vms, nr;
 
-	target->nr_files = 0;
-	target->nr_vms = 0;
-	target->nr_bos = 0;
+	for (;;) {
+		nr = panthor_vm_pool_get_vms(pfile->vms, target->vms + first,
+					     target->max_vms - first);
+		if (first + nr <= target->max_vms)
+			break;
+
+		for (unsigned long i = first; i < target->max_vms; i++)
+			drm_gpuvm_put(target->vms[i]);
+		if (make_room((void **)&target->vms, &target->max_vms, first + nr,
+			      sizeof(*target->vms)))
+			return -ENOMEM;
+	}
+	target->nr_vms = first + nr;
+
+	return 0;
+}
+
+static int add_client(struct panthor_target *target, struct panthor_client *client)
+{
+	int ret;
+
+	if (make_room((void **)&target->clients, &target->max_clients, target->nr_clients + 1,
+		      sizeof(*target->clients)))
+		return -ENOMEM;
+
+	ret = xa_insert(&target->seen, (unsigned long)client / __alignof__(*client), client,
+			GFP_KERNEL_ACCOUNT);
+	if (ret)
+		return ret;
+
+	kref_get(&client->ref);
+	target->clients[target->nr_clients++].client = client;
+
+	return 0;
+}
+
+/* The caller keeps @file from being freed. */
+static int add_file(struct panthor_target *target, struct drm_file *file)
+{
+	struct panthor_file *pfile = file->driver_priv;
+	unsigned long first = target->nr_vms;
+	int ret;
+
+	ret = add_client(target, pfile->client);
+	if (ret)
+		return ret == -EBUSY ? 0 : ret;
+
+	ret = add_vms(target, pfile);
+	if (!ret)
+		ret = add_bos(target, add_handles, file);
+	for (unsigned long i = first; !ret && i < target->nr_vms; i++)
+		ret = add_bos(target, add_mapped_bos, target->vms[i]);
+
+	return ret;
+}
+
+static int add_fd(struct panthor_target *target, struct file *filp)
+{
+	struct drm_device *ddev = &target->ptdev->base;
+	struct drm_file *file;
+
+	if (filp->f_op != ddev->driver->fops)
+		return 0;
+
+	file = filp->private_data;
+
+	return file->minor->dev == ddev ? add_file(target, file) : 0;
 }
 
 static int compare_bos(const void *a, const void *b)
@@ -216,6 +333,11 @@ static int compare_bos(const void *a, const void *b)
 	const struct panthor_target_bo *bo_a = a, *bo_b = b;
 
 	return cmp_int((uintptr_t)bo_a->obj, (uintptr_t)bo_b->obj);
+}
+
+static int compare_vms(const void *a, const void *b)
+{
+	return cmp_int(*(uintptr_t *)a, *(uintptr_t *)b);
 }
 
 /* Leaves one entry of each BO, with all its handles. */
@@ -235,32 +357,58 @@ static void merge_bos(struct panthor_target *target)
 		}
 	}
 	target->nr_bos = nr;
+	sort(target->vms, target->nr_vms, sizeof(*target->vms), compare_vms, NULL);
 }
 
-static bool fits(const struct panthor_target *target)
+/* The BO need not be the device's, so it is compared and nothing else. */
+static int note_dmabuf(struct panthor_target *target, struct file *filp)
 {
-	return target->nr_files <= target->max_files &&
-	       target->nr_vms <= target->max_vms && target->nr_bos <= target->max_bos;
-}
+	struct panthor_target_bo *bo, key = { .obj = panthor_gem_of_dmabuf(filp) };
 
-static void free_arrays(struct panthor_target *target)
-{
-	kvfree(target->files);
-	kvfree(target->vms);
-	kvfree(target->bos);
-}
-
-static int alloc_arrays(struct panthor_target *target)
-{
-	target->files = kvmalloc_objs(*target->files, target->max_files);
-	target->vms = kvmalloc_objs(*target->vms, target->max_vms);
-	target->bos = kvmalloc_objs(*target->bos, target->max_bos);
-	if (target->files && target->vms && target->bos)
+	if (!key.obj)
 		return 0;
 
-	free_arrays(target);
+	bo = bsearch(&key, target->bos, target->nr_bos, sizeof(key), compare_bos);
+	if (!bo)
+		return 0;
 
-	return -ENOMEM;
+	if (!bo->dmabuf)
+		bo->dmabuf = get_file(filp);
+	bo->nr_fds += bo->dmabuf == filp;
+
+	return 0;
+}
+
+/* The process's own descriptors of dma-bufs, which are looked for if there can be any. */
+static int note_dmabufs(struct panthor_target *target)
+{
+	for (unsigned long i = 0; i < target->nr_bos; i++) {
+		if (panthor_gem_is_exported(target->bos[i].obj))
+			return for_each_fd(target, note_dmabuf);
+	}
+
+	return 0;
+}
+
+static void init(struct panthor_target *target, struct panthor_device *ptdev, struct pid *pid)
+{
+	*target = (struct panthor_target) { .ptdev = ptdev, .pid = get_pid(pid) };
+	xa_init(&target->seen);
+}
+
+static int finish_init(struct panthor_target *target, int ret)
+{
+	if (!ret && !target->nr_clients)
+		ret = -ESRCH;
+
+	if (!ret) {
+		merge_bos(target);
+		ret = note_dmabufs(target);
+	}
+	if (ret)
+		panthor_target_fini(target);
+
+	return ret;
 }
 
 /**
@@ -268,58 +416,36 @@ static int alloc_arrays(struct panthor_target *target)
  * @target: Gets it.
  * @ptdev: Device.
  * @pid: The process, to which the caller has a reference.
- * @with_shared: Also collect VMs in files that other processes have open.
  *
- * Context: Process context outside of reclaim, takes the file-list mutex and
- * op_locks of VMs, and sleeps.
+ * Context: Process context outside of reclaim, no lock of the driver held. Takes
+ * op_locks of VMs and sleeps.
  *
  * Return: 0 on success, -ESRCH if the process has no file of the device open,
- * -ENOMEM if there is no memory.
+ * -ENOMEM if there is no memory, -ERESTARTSYS on a signal.
  */
 int panthor_target_init(struct panthor_target *target, struct panthor_device *ptdev,
-			struct pid *pid, bool with_shared)
+			struct pid *pid)
 {
-	unsigned long nr_files, nr_vms, nr_bos;
-	int ret;
+	init(target, ptdev, pid);
 
-	*target = (struct panthor_target) {
-		.ptdev = ptdev,
-		.pid = pid,
-		.max_files = with_slack(0),
-		.max_vms = with_slack(0),
-		.max_bos = with_slack(256),
-		.with_shared = with_shared,
-	};
+	return finish_init(target, for_each_fd(target, add_fd));
+}
 
-	for (;;) {
-		ret = alloc_arrays(target);
-		if (ret)
-			return ret;
+/**
+ * panthor_target_init_file() - Collect the GPU memory of one file
+ * @target: Gets it.
+ * @file: The file, which the caller keeps open.
+ *
+ * Context: As panthor_target_init(), in a process that uses the file.
+ *
+ * Return: As panthor_target_init(), but for -ESRCH.
+ */
+int panthor_target_init_file(struct panthor_target *target, struct drm_file *file)
+{
+	init(target, container_of(file->minor->dev, struct panthor_device, base),
+	     task_tgid(current));
 
-		ret = collect_from_files(target);
-		if (ret)
-			break;
-
-		collect_from_vms(target);
-		if (fits(target)) {
-			merge_bos(target);
-			return 0;
-		}
-
-		nr_files = target->nr_files;
-		nr_vms = target->nr_vms;
-		nr_bos = target->nr_bos;
-		put_all(target);
-		free_arrays(target);
-		target->max_files = max(target->max_files, with_slack(nr_files));
-		target->max_vms = max(target->max_vms, with_slack(nr_vms));
-		target->max_bos = max(target->max_bos, with_slack(nr_bos));
-	}
-
-	put_all(target);
-	free_arrays(target);
-
-	return ret;
+	return finish_init(target, add_file(target, file));
 }
 
 /**
@@ -331,53 +457,69 @@ int panthor_target_init(struct panthor_target *target, struct panthor_device *pt
  */
 void panthor_target_fini(struct panthor_target *target)
 {
-	put_all(target);
-	free_arrays(target);
+	put_bos_from(target, 0);
+	for (unsigned long i = 0; i < target->nr_vms; i++)
+		drm_gpuvm_put(target->vms[i]);
+	for (unsigned long i = 0; i < target->nr_clients; i++)
+		panthor_client_put(target->clients[i].client);
+	kvfree(target->bos);
+	kvfree(target->vms);
+	kvfree(target->clients);
+	xa_destroy(&target->seen);
+	put_pid(target->pid);
 }
 
 static bool has_vm(const struct panthor_target *target, const struct drm_gpuvm *gpuvm)
 {
-	for (unsigned long i = 0; i < target->nr_vms; i++) {
-		if (target->vms[i] == gpuvm)
-			return true;
-	}
+	return bsearch(&gpuvm, target->vms, target->nr_vms, sizeof(*target->vms), compare_vms);
+}
 
-	return false;
+/* The BO itself refers to its dma-buf once, and each file with a handle does. */
+static bool is_exported_to_others(const struct panthor_target_bo *bo)
+{
+	struct drm_gem_object *obj = bo->obj;
+	unsigned long own = obj->dma_buf ? 1 + bo->nr_handles : 0;
+
+	lockdep_assert_held(&obj->dev->object_name_lock);
+
+	if (bo->dmabuf)
+		return file_count(bo->dmabuf) > own + bo->nr_fds + 1;
+	if (obj->dma_buf)
+		return file_count(obj->dma_buf->file) > own;
+
+	/* One that has outlived the handles. */
+	return panthor_gem_is_exported(obj);
 }
 
 /**
- * panthor_target_is_foreign() - Tell whether another process uses a BO, too
- * @target: The process's memory, collected without what is shared.
+ * panthor_target_is_foreign() - Tell whether others use a BO of a target as well
+ * @target: The memory.
  * @bo: One of its BOs.
  *
  * Context: Process context outside of reclaim, takes the device's object-name
  * lock and the BO's gpuva lock.
  *
- * Return: true if another process does.
+ * Return: true if others do.
  */
 bool panthor_target_is_foreign(const struct panthor_target *target,
 			       const struct panthor_target_bo *bo)
 {
 	struct drm_gem_object *obj = bo->obj;
 	struct drm_gpuvm_bo *vm_bo;
-	bool foreign;
 
-	/* A dma-buf has one reference from the BO, and one for each file with a handle. */
-	mutex_lock(&obj->dev->object_name_lock);
-	foreign = obj->handle_count > bo->nr_handles ||
-		  (obj->dma_buf && file_count(obj->dma_buf->file) > 1 + bo->nr_handles);
-	mutex_unlock(&obj->dev->object_name_lock);
-	if (foreign)
+	if (drm_gem_is_imported(obj))
 		return true;
 
-	mutex_lock(&obj->gpuva.lock);
-	drm_gem_for_each_gpuvm_bo(vm_bo, obj) {
-		if (!has_vm(target, vm_bo->vm)) {
-			foreign = true;
-			break;
-		}
+	scoped_guard(mutex, &obj->dev->object_name_lock) {
+		if (obj->handle_count > bo->nr_handles || is_exported_to_others(bo))
+			return true;
 	}
-	mutex_unlock(&obj->gpuva.lock);
 
-	return foreign;
+	guard(mutex)(&obj->gpuva.lock);
+	drm_gem_for_each_gpuvm_bo(vm_bo, obj) {
+		if (!has_vm(target, vm_bo->vm))
+			return true;
+	}
+
+	return false;
 }

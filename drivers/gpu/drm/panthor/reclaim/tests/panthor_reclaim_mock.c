@@ -212,9 +212,33 @@ static void mock_write_out(struct panthor_reclaim_bo *rbo, bool wait,
 		*freed += rbo->nr_pages;
 }
 
-static unsigned long mock_pages_left(struct panthor_reclaim_bo *rbo)
+static int mock_write_part(struct panthor_reclaim_bo *rbo, unsigned long first, unsigned long last,
+			   bool wait, unsigned long *freed, unsigned long *writeback)
 {
-	return to_mock_bo(rbo)->mock->unwritable ? rbo->nr_pages : 0;
+	struct mock *mock = to_mock_bo(rbo)->mock;
+	unsigned long nr_pages = last - first + 1;
+
+	mock->parts++;
+	if (mock->on_write)
+		mock->on_write(mock);
+	if (mock->unwritable)
+		return wait ? -ENOSPC : 0;
+
+	if (wait)
+		*freed += mock->async ? nr_pages : 0;
+	else if (mock->async)
+		*writeback += nr_pages;
+	else
+		*freed += nr_pages;
+
+	return 0;
+}
+
+static bool mock_is_pinned(struct panthor_reclaim_bo *rbo)
+{
+	const struct panthor_reclaim_facts *facts = &to_mock_bo(rbo)->facts;
+
+	return facts->resident && facts->pinned;
 }
 
 static struct mock *current_mock;
@@ -222,6 +246,11 @@ static struct mock *current_mock;
 static unsigned long mock_swap_pages(void)
 {
 	return current_mock->swap;
+}
+
+static unsigned long mock_swap_pages_of(struct panthor_reclaim_bo *rbo)
+{
+	return to_mock_bo(rbo)->noswap ? 0 : current_mock->swap;
 }
 
 static bool mock_filed_right(struct panthor_reclaim_bo *rbo)
@@ -243,8 +272,10 @@ static const struct panthor_reclaim_ops mock_ops = {
 	.wait_vm = mock_wait_vm,
 	.wait_bo = mock_wait_bo,
 	.write_out = mock_write_out,
-	.pages_left = mock_pages_left,
+	.write_part = mock_write_part,
+	.is_pinned = mock_is_pinned,
 	.swap_pages = mock_swap_pages,
+	.swap_pages_of = mock_swap_pages_of,
 	.filed_right = mock_filed_right,
 };
 

@@ -35,6 +35,15 @@ struct mock {
 	/** @on_evict: Called, without locks, when a BO is about to be evicted. */
 	void (*on_evict)(struct mock *mock, int bo);
 
+	/** @on_write: Called, without locks, before a part of a BO is written. */
+	void (*on_write)(struct mock *mock);
+
+	/** @parts: Parts written. */
+	unsigned int parts;
+
+	/** @end_after: Parts after which a set is cancelled. */
+	unsigned int end_after;
+
 	/** @lock: Protects @log. */
 	spinlock_t lock;
 
@@ -128,6 +137,9 @@ struct mock_bo {
 
 	/** @unmap_error: Why end_vm keeps it, 0 if it does not. */
 	int unmap_error;
+
+	/** @noswap: Those who pay for it may not swap. */
+	bool noswap;
 
 	/** @done_ns: If busy, time after which a wait finds it idle. */
 	u64 done_ns;

@@ -2,6 +2,8 @@
 
 /* A given set of BOs goes: those, no others, and what is told about it. */
 
+#include <linux/sizes.h>
+
 #include "../panthor_reclaim_set.h"
 #include "panthor_reclaim_mock.h"
 
@@ -21,6 +23,8 @@ struct mock_set {
 	/** @foreign: The BO that is somebody else's, too. */
 	struct mock_bo *foreign;
 };
+
+static struct mock *current_set_mock;
 
 static bool is_foreign(struct panthor_reclaim_set *base,
 		       const struct panthor_reclaim_set_entry *entry)
@@ -133,7 +137,7 @@ static void foreign_bo_stays_and_is_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, mock_stat(mock, PANTHOR_RECLAIM_STAT_SKIP_FOREIGN));
 }
 
-static void pinned_bo_is_no_error(struct kunit *test)
+static void pinned_bo_is_waited_for_and_busy(struct kunit *test)
 {
 	struct mock *mock = mock_create(test);
 	struct mock_set *set = set_create(test);
@@ -141,8 +145,146 @@ static void pinned_bo_is_no_error(struct kunit *test)
 
 	bo->facts.pinned = true;
 	mock_bo_file(bo);
-	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	KUNIT_EXPECT_EQ(test, -EBUSY, evict(mock, set));
 	KUNIT_EXPECT_FALSE(test, is_out(bo));
+	KUNIT_EXPECT_EQ(test, PANTHOR_RECLAIM_SET_WAITING, set->entries[0].state);
+}
+
+/* Who pays may not swap: it is not even unmapped. */
+static void bo_that_may_not_be_swapped_is_left_alone(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *stays = add(set, mock_bo_private(vm, 1));
+	struct mock_bo *goes = add(set, mock_bo_private(vm, 1));
+
+	stays->noswap = true;
+	KUNIT_EXPECT_EQ(test, -ENOSPC, evict(mock, set));
+	KUNIT_EXPECT_FALSE(test, is_out(stays));
+	KUNIT_EXPECT_TRUE(test, is_out(goes));
+	KUNIT_EXPECT_EQ(test, 1, mock->logged);
+}
+
+/* What is unmapped in one go counts against the swap space that there is. */
+static void batch_is_no_larger_than_swap(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct mock_set *set = set_create(test);
+
+	mock->swap = 25;
+	for (int i = 0; i < 2; i++)
+		add(set, mock_bo_private(vm, 10));
+	add(set, mock_bo_private(vm, 10));
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	/* Swap does not shrink here, so the third follows in a sweep of its own. */
+	KUNIT_EXPECT_EQ(test, 2, atomic_read(&mock->sweeps));
+}
+
+static void failed_write_ends_the_run(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_set *set = set_create(test);
+	const unsigned long large = SZ_16M >> PAGE_SHIFT;
+
+	for (int i = 0; i < 4; i++)
+		add(set, mock_bo_unused(mock, large));
+	mock->unwritable = true;
+	KUNIT_EXPECT_EQ(test, -ENOSPC, evict(mock, set));
+
+	/* One is under way while the next is begun. */
+	KUNIT_EXPECT_EQ(test, 2, mock->logged);
+	KUNIT_EXPECT_EQ(test, PANTHOR_RECLAIM_SET_NOSWAP, set->entries[3].state);
+}
+
+static bool is_cancelled(struct panthor_reclaim_set *base)
+{
+	return current_set_mock->parts >= current_set_mock->end_after;
+}
+
+/* Within one BO, and what was not begun stays. */
+static void cancelled_set_ends_between_parts(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *large = add(set, mock_bo_unused(mock, SZ_16M >> PAGE_SHIFT));
+	struct mock_bo *next = add(set, mock_bo_unused(mock, 1));
+
+	current_set_mock = mock;
+	mock->end_after = 3;
+	set->base.is_cancelled = is_cancelled;
+	KUNIT_EXPECT_EQ(test, -ECANCELED, evict(mock, set));
+	KUNIT_EXPECT_EQ(test, 3, mock->parts);
+	KUNIT_EXPECT_TRUE(test, is_out(large));
+	KUNIT_EXPECT_FALSE(test, is_out(next));
+}
+
+/* What is known to have left is not looked at again. */
+static void second_run_writes_nothing(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_set *set = set_create(test), *again = set_create(test);
+	struct mock_bo *bo = add(set, mock_bo_unused(mock, SZ_1M >> PAGE_SHIFT));
+	unsigned int parts;
+
+	add(again, bo);
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	parts = mock->parts;
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, again));
+	KUNIT_EXPECT_EQ(test, parts, mock->parts);
+}
+
+static void as_much_as_asked_for_goes(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_set *set = set_create(test);
+
+	for (int i = 0; i < 4; i++)
+		add(set, mock_bo_unused(mock, 10));
+	set->base.max_pages = 15;
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	KUNIT_EXPECT_EQ(test, 2, mock->logged);
+
+	/* In all, so once more does nothing. */
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
+	KUNIT_EXPECT_EQ(test, 2, mock->logged);
+}
+
+static struct mock_bo *bo_that_comes_back;
+
+static void come_back(struct mock *mock)
+{
+	struct mock_bo *bo = bo_that_comes_back;
+
+	bo->facts.evicted = false;
+	bo->facts.resident = true;
+	mock_bo_file(bo);
+}
+
+static void what_came_back_is_told(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_set *set = set_create(test);
+
+	bo_that_comes_back = add(set, mock_bo_unused(mock, 1));
+	mock->on_write = come_back;
+	KUNIT_EXPECT_EQ(test, -EAGAIN, evict(mock, set));
+	KUNIT_EXPECT_EQ(test, 1, mock->logged);
+}
+
+static void vm_that_is_held_stays(struct kunit *test)
+{
+	struct mock *mock = mock_create(test);
+	struct mock_vm *vm = mock_vm_create(mock);
+	struct mock_set *set = set_create(test);
+	struct mock_bo *bo = add(set, mock_bo_private(vm, 1));
+
+	panthor_reclaim_vm_hold(&mock->reclaim, &vm->base);
+	KUNIT_EXPECT_EQ(test, -EBUSY, evict(mock, set));
+	KUNIT_EXPECT_FALSE(test, is_out(bo));
+	panthor_reclaim_vm_release(&mock->reclaim, &vm->base, 0);
+	KUNIT_EXPECT_EQ(test, 0, evict(mock, set));
 }
 
 static void busy_vm_keeps_its_bos_and_others_go(struct kunit *test)
@@ -197,7 +339,7 @@ static void signal_ends_the_wait(struct kunit *test)
 
 	vm->busy = 1;
 	mock->signal = true;
-	KUNIT_EXPECT_EQ(test, -EINTR, evict(mock, set));
+	KUNIT_EXPECT_EQ(test, -ERESTARTSYS, evict(mock, set));
 	KUNIT_EXPECT_FALSE(test, is_out(bo));
 	KUNIT_EXPECT_EQ(test, 1, mock->nr_waits);
 }
@@ -285,7 +427,15 @@ static struct kunit_case set_test_cases[] = {
 	KUNIT_CASE(private_bos_of_a_vm_share_one_sweep),
 	KUNIT_CASE(sweep_that_is_full_is_followed_by_another),
 	KUNIT_CASE(foreign_bo_stays_and_is_counted),
-	KUNIT_CASE(pinned_bo_is_no_error),
+	KUNIT_CASE(pinned_bo_is_waited_for_and_busy),
+	KUNIT_CASE(bo_that_may_not_be_swapped_is_left_alone),
+	KUNIT_CASE(batch_is_no_larger_than_swap),
+	KUNIT_CASE(failed_write_ends_the_run),
+	KUNIT_CASE(cancelled_set_ends_between_parts),
+	KUNIT_CASE(second_run_writes_nothing),
+	KUNIT_CASE(as_much_as_asked_for_goes),
+	KUNIT_CASE(what_came_back_is_told),
+	KUNIT_CASE(vm_that_is_held_stays),
 	KUNIT_CASE(busy_vm_keeps_its_bos_and_others_go),
 	KUNIT_CASE(vm_that_becomes_idle_goes),
 	KUNIT_CASE(busy_shared_bo_is_waited_for),

@@ -66,8 +66,10 @@ TEST_F(errors, what_is_no_tgid)
 		CASE("-2147483649", -ERANGE), CASE("2147483648", -ERANGE),
 		CASE("4294967297", -ERANGE), CASE("18446744073709551617", -ERANGE),
 		CASE("99999999999999999999999999999999", -ERANGE),
-		CASE("0x1", -EINVAL), CASE("0X1", -EINVAL), CASE("1e0", -EINVAL),
-		CASE("1.0", -EINVAL), CASE("1 2", -EINVAL), CASE("1\n2", -EINVAL),
+		CASE("0x", -EINVAL), CASE("0xg", -EINVAL), CASE("1e0", -EINVAL),
+		CASE("1.0", -EINVAL), CASE("1 0", -EINVAL), CASE("1 -2", -EINVAL),
+		CASE("1 x", -EINVAL), CASE("1  2", -EINVAL), CASE("1 2 3", -EINVAL),
+		CASE("1 18446744073709551616", -ERANGE), CASE("1\n2", -EINVAL),
 		CASE("1,2", -EINVAL), CASE(" 1", -EINVAL), CASE("1 ", -EINVAL),
 		CASE("1\n\n", -EINVAL), CASE("1\r\n", -EINVAL), CASE("1x", -EINVAL),
 		CASE("\0", -EINVAL), CASE("\0001", -EINVAL), CASE("1\0001", -EINVAL),
@@ -367,7 +369,7 @@ TEST_F(errors, unprivileged_writer_acts_on_itself_only)
 	EXPECT_EQ(0, run_unprivileged(&self->dev, variant->knob, false));
 }
 
-/* CAP_SYS_RESOURCE in a user namespace of one's own is not the one that is asked for. */
+/* CAP_SYS_NICE in a user namespace of one's own is not the one that is asked for. */
 TEST_F(errors, capability_in_a_user_namespace_does_not_help)
 {
 	int ret = run_unprivileged(&self->dev, variant->knob, true);

@@ -101,7 +101,8 @@ static size_t random_number(uint64_t *state, char *buf, size_t size,
 
 static bool known_error(int ret)
 {
-	return !ret || ret == -EINVAL || ret == -ERANGE || ret == -ESRCH || ret == -EBUSY;
+	return !ret || ret == -EINVAL || ret == -ERANGE || ret == -ESRCH || ret == -EBUSY ||
+	       ret == -EPERM || ret == -ECANCELED || ret == -EAGAIN;
 }
 
 TEST_F_TIMEOUT(fuzz, ten_thousand_writes, TIMEOUT_S)

@@ -208,7 +208,8 @@ TEST_F_TIMEOUT(resist, locked_process_is_not_made_up_for_by_another, TIMEOUT_S)
 	explicit_send(self->target, EXPLICIT_WORK);
 	for (i = 0; i < 3; i++) {
 		ret = explicit_reclaim(&self->dev, self->target->pid);
-		EXPECT_TRUE(!ret || ret == -EBUSY) TH_LOG("error %d", ret);
+		EXPECT_TRUE(!ret || ret == -EBUSY || ret == -ECANCELED || ret == -EAGAIN)
+			TH_LOG("error %d", ret);
 		EXPECT_EQ(self->others, explicit_resident(&self->dev, self->other->pid));
 	}
 	pan_model_calm();
