@@ -9,20 +9,23 @@ import textwrap
 from .ui import Fail
 
 TEMPLATE = "cover-letter.txt"
+MEASURED = "@measured@"
 _WIDTH = 72
 
 
-def parse(text, topics):
-    """Subject and body of the template.
+def parse(text, topic):
+    """Subject and body of a topic's letter, with MEASURED for the numbers.
 
-    What stands below '# topic: NAME' is taken only if `topics` has NAME; other
-    lines that begin with '#' are comments.
+    It is what stands below '# topic: NAME'; other lines that begin with '#' are
+    comments.
     """
-    subject, rows, wanted = None, [], True
+    subject, rows, wanted = None, [], False
     for line in text.splitlines():
         marker = re.match(r"#\s*topic:\s*(\S+)\s*$", line)
         if marker:
-            wanted = marker.group(1) in topics
+            wanted = marker.group(1) == topic
+        elif wanted and line.strip() == "# measured":
+            rows.append(MEASURED)
         elif line.startswith("#") or not wanted:
             continue
         elif subject is None and line.startswith("Subject: "):
@@ -31,7 +34,8 @@ def parse(text, topics):
             rows.append(line)
     body = re.sub(r"\n{3,}", "\n\n", "\n".join(rows)).strip()
     if not subject or not body:
-        raise Fail(f"patches/{TEMPLATE} needs a 'Subject: ' line and a text")
+        raise Fail(f"patches/{TEMPLATE} needs a 'Subject: ' line and a text "
+                   f"below '# topic: {topic}'")
     return subject, body
 
 

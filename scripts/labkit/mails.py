@@ -52,12 +52,16 @@ def sign(tree_git, base, commits, identity):
     return parent
 
 
-def write(tree_git, base, head, directory, version=None):
+def write(tree_git, base, head, directory, version=None, pristine=None):
     """Write the mails of base..head with an empty cover letter.
 
-    Returns the paths, the cover letter first.
+    With `pristine`, the commit of mainline, the letter says what the mails apply
+    to: that commit, and the ids of the patches before. Returns the paths, the
+    cover letter first.
     """
     options = ["--cover-letter", "--no-signature", "-o", str(directory)]
+    if pristine:
+        options.append(f"--base={pristine}")
     if version:
         options.append(f"-v{version}")
     names = tree_git.text("format-patch", *options, f"{base}..{head}")

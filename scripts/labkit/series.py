@@ -15,7 +15,9 @@ ROOTS = ("arch", "block", "certs", "crypto", "Documentation", "drivers", "fs",
 
 # '# topic: NAME', and what the topic does not apply or work without: names of
 # topics, or of single patches of a topic.
-_TOPIC = re.compile(r"^#\s*topic:\s*(\S+)(?:\s+needs:\s*(\S.*?))?\s*$", re.M)
+# An unsent topic is of use here only.
+_TOPIC = re.compile(r"^#\s*topic:\s*(\S+)(\s+unsent)?"
+                    r"(?:\s+needs:\s*(\S.*?))?\s*$", re.M)
 
 
 @dataclasses.dataclass
@@ -149,12 +151,17 @@ def _find_later(repo, lines):
 
 def topics(text):
     """The topics of a series, in order."""
-    return [name for name, _ in _TOPIC.findall(text)]
+    return [name for name, _, _ in _TOPIC.findall(text)]
+
+
+def sent(text):
+    """The topics that are sent, in order."""
+    return [name for name, unsent, _ in _TOPIC.findall(text) if not unsent]
 
 
 def needs(text):
     """{topic: what it needs, as its line says}."""
-    return {name: words.split() for name, words in _TOPIC.findall(text)}
+    return {name: words.split() for name, _, words in _TOPIC.findall(text)}
 
 
 def alone(lines, needed, topic):

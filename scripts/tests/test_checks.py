@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from labkit import part
 from labkit.checks import (cocci, context, docs, findings, fragments,
-                           maintainers, objects, patches, sparse)
+                           mailing, maintainers, objects, patches, sparse)
 from labkit.checks.findings import Finding
 
 from .fixture import Case, write
@@ -53,6 +53,18 @@ class Findings(unittest.TestCase):
         self.assertEqual([Finding(
             "a/b.c", "warning: function parameter 'x' not described in 'f'")],
             found)
+
+
+class Mailing(unittest.TestCase):
+    """Mails that are too long to be read."""
+
+    def test_long(self):
+        """One that is not exempt, and an exemption for one that is short."""
+        most = mailing.MOST_BYTES
+        self.assertEqual([], mailing.too_long({"a": most, "b": most + 1}, ["b"]))
+        self.assertEqual(1, len(mailing.too_long({"a": most + 1}, [])))
+        self.assertEqual(1, len(mailing.too_long({"a": most}, ["a"])))
+        self.assertEqual(1, len(mailing.too_long({}, ["gone"])))
 
 
 class Outcomes(unittest.TestCase):

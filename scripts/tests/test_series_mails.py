@@ -6,7 +6,7 @@ import os
 import unittest
 from unittest import mock
 
-from labkit import chain, cover, mails, recipients, series
+from labkit import chain, cover, mails, recipients, series, sets
 from labkit.ui import Fail
 
 from .fixture import Case, patch, quietly, write, MAINLINE
@@ -102,6 +102,39 @@ class Person(unittest.TestCase):
         self.assertEqual("A B <a@b.example>", who)
 
 
+class Sets(Case):
+    """What is sent together."""
+
+    def plan(self, text):
+        """The sets of a series of two patches."""
+        (self.repo / "patches/series").write_text(text, encoding="utf-8")
+        return sets.plan(self.repo, series.read(self.repo))
+
+    def test_what_comes_before(self):
+        """Needs are followed by name; what is not needed is not named."""
+        found = self.plan("# topic: lab\none.patch drivers/model/\n"
+                          "# topic: engine needs: lab\ntwo.patch tools/t.c\n")
+        self.assertEqual([("lab", []), ("engine", ["lab"])],
+                         [(s.name, s.after) for s in found])
+        self.assertEqual(["one.patch"], [l.patch for l in found[1].before])
+        found = self.plan("# topic: lab\none.patch drivers/model/\n"
+                          "# topic: engine\ntwo.patch tools/t.c\n")
+        self.assertEqual([], found[1].after + found[1].before)
+
+    def test_unsent(self):
+        """Topics for this repository alone have no mails."""
+        found = self.plan("# topic: lab\none.patch drivers/model/\n"
+                          "# topic: own unsent needs: lab\ntwo.patch tools/t.c\n")
+        self.assertEqual(["lab"], [s.name for s in found])
+
+    def test_fixes_go_to_each_subsystem(self):
+        """By the prefix of the subject."""
+        self.assertEqual(
+            ["mm", "mm", "drm-ttm", "drm-panthor", "um"],
+            [sets.subsystem(s) for s in (
+                "mm: a", "mm/swap: b", "drm/ttm: c", "drm/panthor: d", "um: e")])
+
+
 class Recipients(unittest.TestCase):
     """The output of get_maintainer.pl."""
 
@@ -126,13 +159,19 @@ class Recipients(unittest.TestCase):
 class Cover(Case):
     """The cover letter."""
 
-    TEXT = ("# a comment\nSubject: a: b\n\nFirst.\n\n# topic: one\nOf one.\n\n"
-            "# topic: two\nOf two.\n")
+    TEXT = ("# a comment\n# topic: one\nSubject: a: one\n\nOf one.\n"
+            "# topic: two\nSubject: a: two\n\nOf two.\n\n# measured\n\nEnd.\n")
 
-    def test_only_the_topics_there_are(self):
-        """A part of a topic without patches is left out."""
-        self.assertEqual(("a: b", "First.\n\nOf two."),
-                         cover.parse(self.TEXT, {"two"}))
+    def test_each_topic_has_its_own(self):
+        """What stands below its marker, and where the numbers come."""
+        self.assertEqual(("a: one", "Of one."), cover.parse(self.TEXT, "one"))
+        self.assertEqual(("a: two", f"Of two.\n\n{cover.MEASURED}\n\nEnd."),
+                         cover.parse(self.TEXT, "two"))
+
+    def test_a_topic_without_a_letter(self):
+        """It says which."""
+        with self.assertRaisesRegex(Fail, "topic: three"):
+            cover.parse(self.TEXT, "three")
 
     def test_not_measured(self):
         """No report: said so."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from ..ui import Fail
-from . import (builds, cocci, docs, fragments, maintainers, objects, patches,
-               repository, sparse, topics)
+from . import (builds, cocci, docs, fragments, mailing, maintainers, objects,
+               patches, repository, sparse, topics)
 from .context import LOGS, Outcome
 
 
@@ -48,6 +48,7 @@ def checks(ctx):
     compiled = builds.Builds(ctx, compiler)
     return [
         Check("applies", True, lambda log: patches.applies(ctx, log)),
+        Check("mails", True, lambda log: mailing.check(ctx, log)),
         Check("checkpatch", True, lambda log: patches.checkpatch(ctx, log)),
         Check("maintainers", True, lambda log: maintainers.check(ctx, log)),
         Check("shell", True, lambda log: repository.shell(ctx, log)),
