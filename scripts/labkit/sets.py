@@ -19,6 +19,13 @@ class Set:
     # Lines that must be applied before, and the sets that have them
     before: list = dataclasses.field(default_factory=list)
     after: list = dataclasses.field(default_factory=list)
+    # Its place among all sets, from 1
+    number: int = 0
+
+    @property
+    def directory(self):
+        """Sorts as the sets are to be applied."""
+        return f"{self.number:02}-{self.name}"
 
 
 def subsystem(subject):
@@ -50,7 +57,8 @@ def plan(repo, lines):
             found.setdefault(name, Set(name, topic, [], before))
             found[name].lines.append(line)
     sets = list(found.values())
-    for one in sets:
+    for number, one in enumerate(sets, 1):
+        one.number = number
         patches = {line.patch for line in one.before}
         one.after = [s.name for s in sets
                      if patches & {line.patch for line in s.lines}]

@@ -117,6 +117,7 @@ class Sets(Case):
         self.assertEqual([("lab", []), ("engine", ["lab"])],
                          [(s.name, s.after) for s in found])
         self.assertEqual(["one.patch"], [l.patch for l in found[1].before])
+        self.assertEqual(["01-lab", "02-engine"], [s.directory for s in found])
         found = self.plan("# topic: lab\none.patch drivers/model/\n"
                           "# topic: engine\ntwo.patch tools/t.c\n")
         self.assertEqual([], found[1].after + found[1].before)
