@@ -272,3 +272,37 @@ void panthor_client_query(struct panthor_target *target, struct panthor_client_r
 		cond_resched();
 	}
 }
+
+/**
+ * panthor_client_count() - Add up the memory of a file for fdinfo
+ * @file: The file, which the caller keeps open.
+ * @resident: Grows by the bytes in memory of what has no handle in the file: BOs
+ *	      of the driver, and those that are mapped and whose handles are closed.
+ * @evicted: Grows by the bytes of all that has been evicted.
+ *
+ * Context: Process context, in any process. Takes op_locks of VMs and sleeps.
+ *
+ * Return: 0 on success, -ENOMEM if there is no memory, -ERESTARTSYS on a fatal
+ * signal.
+ */
+int panthor_client_count(struct drm_file *file, u64 *resident, u64 *evicted)
+{
+	struct panthor_target target;
+	int ret;
+
+	ret = panthor_target_init_count(&target, file);
+	if (ret)
+		return ret;
+
+	for (unsigned long i = 0; i < target.nr_bos; i++) {
+		struct panthor_gem_object *bo = to_panthor_bo(target.bos[i].obj);
+
+		if (READ_ONCE(bo->evicted))
+			*evicted += bo->base.size;
+		else if (!target.bos[i].nr_handles && READ_ONCE(bo->backing.pages))
+			*resident += bo->base.size;
+	}
+	panthor_target_fini(&target);
+
+	return 0;
+}

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct cred;
+struct drm_file;
 struct panthor_target;
 struct pid;
 
@@ -42,5 +43,6 @@ int panthor_client_permit(struct pid *pid, const struct cred *opener);
 int panthor_client_reclaim(struct panthor_target *target, struct panthor_client_request *req);
 int panthor_client_claim(struct panthor_target *target, struct panthor_client_request *req);
 void panthor_client_query(struct panthor_target *target, struct panthor_client_request *req);
+int panthor_client_count(struct drm_file *file, u64 *resident, u64 *evicted);
 
 #endif

@@ -223,7 +223,7 @@ static int add_bos(struct panthor_target *target,
 			return 0;
 
 		put_bos_from(target, first);
-		if (signal_pending(current))
+		if (fatal_signal_pending(current))
 			return -ERESTARTSYS;
 
 		if (make_room((void **)&target->bos, &target->max_bos, nr,
@@ -382,6 +382,9 @@ static int note_dmabuf(struct panthor_target *target, struct file *filp)
 /* The process's own descriptors of dma-bufs, which are looked for if there can be any. */
 static int note_dmabufs(struct panthor_target *target)
 {
+	if (!target->pid)
+		return 0;
+
 	for (unsigned long i = 0; i < target->nr_bos; i++) {
 		if (panthor_gem_is_exported(target->bos[i].obj))
 			return for_each_fd(target, note_dmabuf);
@@ -444,6 +447,22 @@ int panthor_target_init_file(struct panthor_target *target, struct drm_file *fil
 {
 	init(target, container_of(file->minor->dev, struct panthor_device, base),
 	     task_tgid(current));
+
+	return finish_init(target, add_file(target, file));
+}
+
+/**
+ * panthor_target_init_count() - Collect the GPU memory of one file to count it
+ * @target: Gets it. It is not known what others use as well.
+ * @file: The file, which the caller keeps open.
+ *
+ * Context: As panthor_target_init(), in any process.
+ *
+ * Return: As panthor_target_init(), but for -ESRCH. Only fatal signals end it.
+ */
+int panthor_target_init_count(struct panthor_target *target, struct drm_file *file)
+{
+	init(target, container_of(file->minor->dev, struct panthor_device, base), NULL);
 
 	return finish_init(target, add_file(target, file));
 }

@@ -80,7 +80,7 @@ struct panthor_target {
 	/** @ptdev: Device. */
 	struct panthor_device *ptdev;
 
-	/** @pid: The process whose descriptors count as its own, with a reference. */
+	/** @pid: The process whose descriptors count as its own, with a reference. May be NULL. */
 	struct pid *pid;
 
 	/** @seen: Clients that have been collected, by address. */
@@ -122,6 +122,7 @@ void panthor_client_cancel(struct panthor_client *client);
 int panthor_target_init(struct panthor_target *target, struct panthor_device *ptdev,
 			struct pid *pid);
 int panthor_target_init_file(struct panthor_target *target, struct drm_file *file);
+int panthor_target_init_count(struct panthor_target *target, struct drm_file *file);
 void panthor_target_fini(struct panthor_target *target);
 
 int panthor_target_begin_reclaim(struct panthor_target *target);
