@@ -11,3 +11,15 @@ $(LIBPANTHOR_O): $(OUTPUT)/lib/%.o: lib/%.c $(LIBPANTHOR_H)
 	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(TARGET_ARCH) -c $< -o $@
 
 EXTRA_CLEAN += $(LIBPANTHOR_O)
+
+# Tests look for it beside them.
+MEMCTL := $(wildcard $(top_srcdir)/tools/gpu/panthor-memctl/panthor-memctl.c)
+ifneq ($(MEMCTL),)
+all: $(OUTPUT)/panthor-memctl
+
+$(OUTPUT)/panthor-memctl: $(MEMCTL)
+	$(call msg,CC,,$@)
+	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(TARGET_ARCH) $< -o $@ $(LDLIBS)
+
+EXTRA_CLEAN += $(OUTPUT)/panthor-memctl
+endif
