@@ -34,8 +34,9 @@ _FAILSLAB = "/sys/kernel/debug/failslab"
 _INJECTION = [f"write {_FAILSLAB}/{name} {value}" for name, value in
               (("task-filter", "Y"), ("times", "-1"), ("probability", "100"))]
 
-OURS = ("shmem_insert", "shmem_take", "ttm_backup", "ttm_backup_noswap",
-        "ttm_swapout")
+OURS = ("shmem_insert", "shmem_insert_errors", "shmem_insert_memcg",
+        "shmem_take", "ttm_backup", "ttm_backup_noswap", "ttm_swapout",
+        "ttm_state")
 OURS_WITHOUT_SWAP = tuple(s for s in OURS if s != "ttm_backup")
 # Mainline's own, but for ttm_bo
 MAINLINE = ("ttm_device", "ttm_pool", "ttm_resource", "ttm_tt",

@@ -10,12 +10,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +29,7 @@
 
 #define PAGES_LIMIT	"/sys/module/ttm/parameters/pages_limit"
 #define TT_SHRINK	"/sys/kernel/debug/ttm/tt_shrink"
+#define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 /* Seconds for each test: the machine may be an emulated one. */
 #define TIME_LIMIT	300
@@ -85,16 +89,23 @@ static long read_number(const char *path, const char *key)
 	return value;
 }
 
-static int write_number(const char *path, long value)
+static int write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	char text[32];
-	int n = snprintf(text, sizeof(text), "%ld", value);
+	int n = strlen(text);
 	int ret = fd < 0 || write(fd, text, n) != n ? -errno : 0;
 
 	if (fd >= 0)
 		close(fd);
 	return ret;
+}
+
+static int write_number(const char *path, long value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", value);
+	return write_text(path, text);
 }
 
 static int create(int fd, struct buffer *buffer)
@@ -311,6 +322,94 @@ TEST_F_TIMEOUT(ttm_swapout, concurrent_use, TIME_LIMIT)
 		for (j = 4; j < 8; j++)
 			EXPECT_EQ(0, count_bad(&self->buffer[i * 4 + j % 4],
 					       i * 4 + j % 4, j));
+}
+
+/* What shmem would make of its own pages is nothing to pages that are given to it. */
+TEST_F_TIMEOUT(ttm_swapout, huge_shmem, TIME_LIMIT)
+{
+	static const char * const policies[] = { "force", "deny", "never" };
+	unsigned int i, j;
+
+	if (access(TT_SHRINK, R_OK))
+		SKIP(return, "no " TT_SHRINK);
+	if (write_text(SHMEM_ENABLED, "never"))
+		SKIP(return, "no " SHMEM_ENABLED);
+	for (i = 0; i < NR_BUFFERS; i++)
+		fill(&self->buffer[i], i, 6);
+	for (j = 0; j < sizeof(policies) / sizeof(*policies); j++) {
+		ASSERT_EQ(0, write_text(SHMEM_ENABLED, policies[j]));
+		EXPECT_GE(swap_out_all(),
+			  NR_BUFFERS * BUFFER_SIZE / sysconf(_SC_PAGESIZE));
+		for (i = 0; i < NR_BUFFERS; i++)
+			EXPECT_EQ(0, count_bad(&self->buffer[i], i, 6));
+	}
+}
+
+static volatile sig_atomic_t signals;
+
+static void count_signal(int sig)
+{
+	signals++;
+}
+
+/*
+ * Have the kernel read a pollfd out of a buffer that is swapped out, with a
+ * signal that becomes deliverable on the way there. What the kernel returns, or
+ * the negative errno.
+ */
+static long poll_in_buffer(struct buffer *buffer)
+{
+	struct timespec zero = { 0 };
+	uint64_t none = 0, usr1 = 1ULL << (SIGUSR1 - 1);
+	struct pollfd *pollfd = (struct pollfd *)buffer->map;
+
+	*pollfd = (struct pollfd) { .fd = -1 };
+	signal(SIGUSR1, count_signal);
+	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &usr1, NULL, sizeof(usr1)) ||
+	    syscall(SYS_kill, getpid(), SIGUSR1) || swap_out_all() <= 0)
+		return 1;
+	return syscall(SYS_ppoll, pollfd, 1, &zero, &none, sizeof(none)) < 0 ? -errno : 0;
+}
+
+/* Wait until a child has ended, but not until the end of days. */
+static bool ends(pid_t pid, int *status)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100; i++) {
+		if (waitpid(pid, status, WNOHANG) == pid)
+			return true;
+		usleep(100000);
+	}
+	return false;
+}
+
+/* No signal keeps a fault in the kernel from coming to an end. */
+TEST_F_TIMEOUT(ttm_swapout, signal_in_kernel_fault, TIME_LIMIT)
+{
+	pid_t pid;
+	int status = -1;
+	long ret;
+
+	if (access(TT_SHRINK, R_OK))
+		SKIP(return, "no " TT_SHRINK);
+	fill(&self->buffer[0], 0, 1);
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		ret = poll_in_buffer(&self->buffer[0]);
+		if (ret && ret != -EINTR)
+			_exit(1);
+		_exit(signals == 1 ? 0 : 2);
+	}
+	if (!ends(pid, &status)) {
+		TH_LOG("the child does not come out of its system call");
+		kill(pid, SIGKILL);
+		EXPECT_TRUE(ends(pid, &status)) {
+			TH_LOG("nor does SIGKILL end it");
+		}
+	}
+	EXPECT_EQ(0, status);
 }
 
 /* Nothing stays behind of buffers that are destroyed while they are out. */

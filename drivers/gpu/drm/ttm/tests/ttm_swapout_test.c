@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0 AND MIT
+/* Swapping tts out and in: ttm_tt_swapout() and ttm_tt_populate(). */
+
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+
+#include <drm/ttm/ttm_backup.h>
+#include <drm/ttm/ttm_pool.h>
+#include <drm/ttm/ttm_tt.h>
+
+#include "ttm_backup_kunit.h"
+
+static void expect_swapped_in(struct kunit *test, bool same)
+{
+	struct tt_test_priv *priv = test->priv;
+
+	KUNIT_EXPECT_TRUE(test, ttm_tt_is_populated(priv->tt));
+	KUNIT_EXPECT_FALSE(test, ttm_tt_is_swapped(priv->tt));
+	KUNIT_EXPECT_NULL(test, priv->tt->swap_storage);
+	flush_delayed_fput();
+	tt_test_expect_restored(test, same);
+}
+
+static void swapout_gives_pages_away(struct kunit *test)
+{
+	const struct tt_test_case *c = test->param_value;
+	struct tt_test_priv *priv = test->priv;
+	struct ttm_operation_ctx ctx = { };
+	struct ttm_tt *tt = tt_test_make_tt(test, c, false);
+	pgoff_t nr = tt->num_pages;
+	int round;
+
+	for (round = 0; round < 2; round++) {
+		KUNIT_ASSERT_EQ(test, nr, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL));
+		KUNIT_EXPECT_TRUE(test, ttm_tt_is_swapped(tt));
+		KUNIT_EXPECT_FALSE(test, ttm_tt_is_populated(tt));
+		if (!round)
+			KUNIT_EXPECT_EQ(test, tt_test_count_moved(priv, tt->swap_storage), nr);
+		tt_test_expect_stats(test, 0, nr);
+
+		KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+		expect_swapped_in(test, IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE));
+	}
+}
+
+static void swapout_copies_coherent_memory(struct kunit *test)
+{
+	static const struct tt_test_case c = {
+		"", 6, ttm_cached, TTM_ALLOCATION_POOL_USE_DMA_ALLOC, true
+	};
+	struct tt_test_priv *priv = test->priv;
+	struct ttm_tt *tt = tt_test_make_tt(test, &c, false);
+	struct ttm_operation_ctx ctx = { };
+
+	KUNIT_ASSERT_EQ(test, tt->num_pages, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, ttm_tt_state(tt), TTM_TT_OUT);
+	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	KUNIT_EXPECT_EQ(test, ttm_tt_state(tt), TTM_TT_RESIDENT);
+	tt_test_expect_contents(test, tt);
+	flush_delayed_fput();
+	KUNIT_EXPECT_EQ(test, tt_test_stat(NR_SHMEM), priv->shmem);
+}
+
+static void swapout_under_nofs(struct kunit *test)
+{
+	struct tt_test_priv *priv = test->priv;
+	struct ttm_operation_ctx ctx = { };
+	struct ttm_tt *tt = tt_test_make_tt(test, &tt_test_mixed, false);
+
+	KUNIT_ASSERT_EQ(test, tt->num_pages, ttm_tt_swapout(priv->bdev, tt, GFP_NOFS));
+	KUNIT_EXPECT_EQ(test, tt_test_count_moved(priv, tt->swap_storage), tt->num_pages);
+	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	expect_swapped_in(test, IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE));
+}
+
+static void partial_swapout_is_swapped_in(struct kunit *test)
+{
+	const struct tt_test_injection *in = test->param_value;
+	struct tt_test_priv *priv = test->priv;
+	struct ttm_operation_ctx ctx = { };
+	struct ttm_tt *tt;
+	int ret;
+
+	tt = tt_test_make_tt(test, &tt_test_mixed, false);
+	tt_test_inject_failures(test, tt, in);
+	ret = ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL);
+	tt_test_inject(0, 0);
+	KUNIT_ASSERT_GT(test, ret, 0);
+	KUNIT_EXPECT_TRUE(test, ttm_tt_is_swapped(tt));
+	tt_test_expect_stats(test, tt->num_pages - ret, ret);
+
+	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	expect_swapped_in(test, false);
+}
+
+/* That is a failure: the pages stay in the tt, and need nothing to be used again. */
+static void swapout_without_progress(struct kunit *test)
+{
+	const struct tt_test_case *c = test->param_value;
+	struct tt_test_priv *priv = test->priv;
+	struct ttm_operation_ctx ctx = { };
+	struct ttm_tt *tt;
+
+	tt_test_need_injection(test);
+	tt = tt_test_make_tt(test, c, false);
+	tt_test_inject_no_progress(test, tt);
+	KUNIT_ASSERT_EQ(test, -ENOMEM, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL));
+	tt_test_inject(0, 0);
+	KUNIT_EXPECT_EQ(test, ttm_tt_state(tt), TTM_TT_PARTLY_OUT);
+	KUNIT_EXPECT_EQ(test, tt_test_count_same(priv), tt->num_pages);
+	KUNIT_EXPECT_EQ(test, tt_test_cache_bits(tt->pages[0]), 0);
+	tt_test_expect_stats(test, tt->num_pages, 0);
+	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	expect_swapped_in(test, false);
+}
+
+static void partial_swapout_is_dropped(struct kunit *test)
+{
+	const struct tt_test_injection *in = test->param_value;
+	struct tt_test_priv *priv = test->priv;
+	struct ttm_tt *tt;
+
+	tt = tt_test_make_tt(test, &tt_test_mixed, false);
+	tt_test_inject_failures(test, tt, in);
+	KUNIT_ASSERT_GT(test, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL), 0);
+	tt_test_inject(0, 0);
+	tt_test_fini_tt(test);
+	tt_test_expect_stats(test, 0, 0);
+}
+
+/* Swap out, and interrupt bringing it back. */
+static void interrupt_swapin(struct kunit *test, struct ttm_tt *tt)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	const struct tt_test_interruption *in = test->param_value;
+	struct tt_test_priv *priv = test->priv;
+	struct folio *held = NULL;
+	int ret;
+
+	if (in->partial)
+		tt_test_inject(1, -1);
+	KUNIT_ASSERT_GT(test, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL), 0);
+	if (in->in_use)
+		held = filemap_get_folio(tt->swap_storage->f_mapping, 0);
+
+	tt_test_inject(in->space, 1);
+	ret = ttm_tt_populate(priv->bdev, tt, &ctx);
+	tt_test_inject(0, 0);
+	if (!IS_ERR_OR_NULL(held))
+		folio_put(held);
+	KUNIT_ASSERT_EQ(test, ret, -ERESTARTSYS);
+	KUNIT_EXPECT_TRUE(test, ttm_tt_is_swapped(tt));
+	KUNIT_EXPECT_FALSE(test, ttm_tt_is_populated(tt));
+}
+
+static void interrupted_swapin_resumes(struct kunit *test)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	struct tt_test_priv *priv = test->priv;
+	struct ttm_tt *tt;
+
+	tt_test_need_injection(test);
+	tt = tt_test_make_tt(test, &tt_test_mixed, false);
+	interrupt_swapin(test, tt);
+	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	expect_swapped_in(test, false);
+}
+
+static void interrupted_swapin_is_dropped(struct kunit *test)
+{
+	struct ttm_tt *tt;
+
+	tt_test_need_injection(test);
+	tt = tt_test_make_tt(test, &tt_test_mixed, false);
+	interrupt_swapin(test, tt);
+	tt_test_fini_tt(test);
+	tt_test_expect_stats(test, 0, 0);
+}
+
+static void swapped_out_is_dropped(struct kunit *test)
+{
+	const struct tt_test_case *c = test->param_value;
+	struct tt_test_priv *priv = test->priv;
+	struct ttm_tt *tt = tt_test_make_tt(test, c, false);
+
+	KUNIT_ASSERT_EQ(test, tt->num_pages,
+			ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL));
+	tt_test_fini_tt(test);
+	tt_test_expect_stats(test, 0, 0);
+}
+
+/*
+ * A driver with methods of its own, that marks the pages as some drivers do, and
+ * fails after it got them when it is told to.
+ */
+static bool driver_fails;
+
+static void driver_unpopulate(struct ttm_device *bdev, struct ttm_tt *tt)
+{
+	pgoff_t i;
+
+	for (i = 0; i < tt->num_pages; i++)
+		tt->pages[i]->mapping = NULL;
+	ttm_pool_free(&bdev->pool, tt);
+}
+
+static int driver_populate(struct ttm_device *bdev, struct ttm_tt *tt,
+			   struct ttm_operation_ctx *ctx)
+{
+	int ret = ttm_pool_alloc(&bdev->pool, tt, ctx);
+	pgoff_t i;
+
+	if (ret)
+		return ret;
+	for (i = 0; i < tt->num_pages; i++)
+		tt->pages[i]->mapping = bdev->dev_mapping;
+	if (driver_fails) {
+		driver_unpopulate(bdev, tt);
+		return -EIO;
+	}
+	return 0;
+}
+
+static void swapout_with_driver_methods(struct kunit *test)
+{
+	const struct tt_test_case *c = test->param_value;
+	struct tt_test_priv *priv = test->priv;
+	struct ttm_operation_ctx ctx = { };
+	struct ttm_tt *tt;
+
+	driver_fails = false;
+	priv->funcs = ttm_dev_funcs;
+	priv->funcs.ttm_tt_populate = driver_populate;
+	priv->funcs.ttm_tt_unpopulate = driver_unpopulate;
+	tt = tt_test_make_tt(test, c, false);
+
+	KUNIT_ASSERT_EQ(test, tt->num_pages,
+			ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL));
+	driver_fails = true;
+	KUNIT_EXPECT_EQ(test, -EIO, ttm_tt_populate(priv->bdev, tt, &ctx));
+	/* The failed attempt has not lost anything, but keeps what it has restored */
+	KUNIT_EXPECT_EQ(test, ttm_tt_state(tt), TTM_TT_PARTLY_OUT);
+	tt_test_expect_stats(test, tt->num_pages, 0);
+
+	driver_fails = false;
+	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	expect_swapped_in(test, IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE));
+}
+
+static struct kunit_case ttm_swapout_test_cases[] = {
+	KUNIT_CASE_PARAM(swapout_gives_pages_away, tt_test_case_params),
+	KUNIT_CASE(swapout_copies_coherent_memory),
+	KUNIT_CASE(swapout_under_nofs),
+	KUNIT_CASE_PARAM(partial_swapout_is_swapped_in, tt_test_injection_params),
+	KUNIT_CASE_PARAM(partial_swapout_is_dropped, tt_test_injection_params),
+	KUNIT_CASE_PARAM(swapout_without_progress, tt_test_case_params),
+	KUNIT_CASE_PARAM(interrupted_swapin_resumes, tt_test_interruption_params),
+	KUNIT_CASE_PARAM(interrupted_swapin_is_dropped, tt_test_interruption_params),
+	KUNIT_CASE_PARAM(swapped_out_is_dropped, tt_test_case_params),
+	KUNIT_CASE_PARAM(swapout_with_driver_methods, tt_test_case_params),
+	{}
+};
+
+static struct kunit_suite ttm_swapout_test_suite = {
+	.name = "ttm_swapout",
+	.init = tt_test_init,
+	.exit = tt_test_exit,
+	.test_cases = ttm_swapout_test_cases,
+};
+
+kunit_test_suite(ttm_swapout_test_suite);
