@@ -60,6 +60,25 @@ static void take_from_swap(struct kunit *test)
 	insert_test_free_block(taken, order);
 }
 
+/* It may have been migrated while it was on an LRU list: demoted, for one. */
+static void take_leaves_other_nodes(struct kunit *test)
+{
+	unsigned int order = insert_test_order_param(test), got = MAX_PAGE_ORDER;
+	struct file *file = insert_test_file(test);
+	struct insert_test_counters was = insert_test_counters(file);
+	struct folio *folio = insert_test_block(test, order, 27), *taken;
+
+	KUNIT_ASSERT_EQ(test, 0, shmem_insert_folio(file, folio, order, 0, false,
+						    INSERT_GFP));
+	taken = shmem_take_folio(file, 0, &got, folio_nid(folio) + 1, GFP_HIGHUSER);
+	KUNIT_ASSERT_PTR_EQ(test, taken, ERR_PTR(-EBUSY));
+	insert_test_expect_counters(test, file, &was, 1L << order, 0);
+	taken = shmem_take_folio(file, 0, &got, folio_nid(folio), GFP_HIGHUSER);
+	KUNIT_ASSERT_PTR_EQ(test, taken, folio);
+	insert_test_expect_block(test, taken, order, 27);
+	insert_test_free_block(taken, order);
+}
+
 /* Written to swap but still in the swap cache, clean. */
 static void take_from_swap_cache(struct kunit *test)
 {
@@ -389,6 +408,7 @@ static void insert_and_take_with_rival(struct kunit *test)
 static struct kunit_case shmem_take_cases[] = {
 	KUNIT_CASE_PARAM(take_returns_the_pages, insert_test_order_params),
 	KUNIT_CASE_PARAM(take_from_swap, insert_test_order_params),
+	KUNIT_CASE_PARAM(take_leaves_other_nodes, insert_test_order_params),
 	KUNIT_CASE_PARAM(take_from_swap_cache, insert_test_order_params),
 	KUNIT_CASE_PARAM(take_leaves_what_is_in_use, insert_test_order_params),
 	KUNIT_CASE(take_finds_nothing),

@@ -26,7 +26,7 @@ _BOARD = ["-M", "pc", "-cpu", "max", "-smp", "2", "-m", "1024",
 _GUEST = paths.REPO / "scripts" / "guest"
 _SELFTESTS = "drivers/gpu/ttm"
 _ZRAM = "512M"
-# What the suites of shmem_insert expect. The fault injection is for the tasks
+# What our suites expect. The fault injection is for the tasks
 # alone that ask for it.
 _MEMCG = "/sys/fs/cgroup/shmem-insert/memory.max"
 _MEMCG_MAX = "524288"
@@ -126,7 +126,7 @@ def build_init(kernel):
 def plan(boot, limit):
     """What the guest does."""
     rows = []
-    if any(s.startswith("shmem") for s in boot.suites):
+    if any(s in OURS for s in boot.suites):
         rows += [f"copy /lab/memory.max {_MEMCG}", *_INJECTION]
     rows += [f"kunit {s}" for s in boot.suites]
     rows += [f"run {limit} {p.name} /lab/tests/{p.name}"

@@ -260,6 +260,162 @@ static void half_in_is_destroyed(struct kunit *test)
 	put_bo(test, bo);
 }
 
+/* The edges of the diagram at enum ttm_tt_state. */
+enum act { POPULATE, POPULATE_STOPPED, SWAPOUT, SWAPOUT_SOME, SWAPOUT_NONE, UNPOPULATE, UNPLUG };
+
+struct edge {
+	enum ttm_tt_state from;
+	enum act act;
+	enum ttm_tt_state to;
+};
+
+static const struct edge edges[] = {
+	{ TTM_TT_EMPTY, POPULATE, TTM_TT_RESIDENT },
+	{ TTM_TT_EMPTY, SWAPOUT, TTM_TT_EMPTY },
+	{ TTM_TT_EMPTY, UNPLUG, TTM_TT_EMPTY },
+	{ TTM_TT_RESIDENT, POPULATE, TTM_TT_RESIDENT },
+	{ TTM_TT_RESIDENT, SWAPOUT, TTM_TT_OUT },
+	{ TTM_TT_RESIDENT, SWAPOUT_SOME, TTM_TT_PARTLY_OUT },
+	{ TTM_TT_RESIDENT, SWAPOUT_NONE, TTM_TT_PARTLY_OUT },
+	{ TTM_TT_RESIDENT, UNPOPULATE, TTM_TT_EMPTY },
+	{ TTM_TT_RESIDENT, UNPLUG, TTM_TT_EMPTY },
+	{ TTM_TT_PARTLY_OUT, POPULATE, TTM_TT_RESIDENT },
+	{ TTM_TT_PARTLY_OUT, POPULATE_STOPPED, TTM_TT_PARTLY_OUT },
+	{ TTM_TT_PARTLY_OUT, SWAPOUT, TTM_TT_OUT },
+	{ TTM_TT_PARTLY_OUT, SWAPOUT_SOME, TTM_TT_PARTLY_OUT },
+	{ TTM_TT_PARTLY_OUT, SWAPOUT_NONE, TTM_TT_PARTLY_OUT },
+	{ TTM_TT_PARTLY_OUT, UNPOPULATE, TTM_TT_PARTLY_OUT },
+	{ TTM_TT_PARTLY_OUT, UNPLUG, TTM_TT_PARTLY_OUT },
+	{ TTM_TT_OUT, POPULATE, TTM_TT_RESIDENT },
+	{ TTM_TT_OUT, POPULATE_STOPPED, TTM_TT_PARTLY_OUT },
+	{ TTM_TT_OUT, SWAPOUT, TTM_TT_OUT },
+	{ TTM_TT_OUT, UNPOPULATE, TTM_TT_OUT },
+	{ TTM_TT_OUT, UNPLUG, TTM_TT_OUT },
+};
+
+static void edge_desc(const struct edge *edge, char *desc)
+{
+	static const char * const states[] = { "empty", "resident", "partly out", "out" };
+	static const char * const acts[] = {
+		"populate", "populate, stopped", "swapout", "swapout, some", "swapout, none",
+		"unpopulate", "unplug",
+	};
+
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s: %s: %s", states[edge->from],
+		 acts[edge->act], states[edge->to]);
+}
+
+KUNIT_ARRAY_PARAM(edge, edges, edge_desc);
+
+static void do_act(struct kunit *test, struct ttm_buffer_object *bo, enum act act)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	struct tt_test_priv *priv = test->priv;
+
+	switch (act) {
+	case POPULATE:
+		KUNIT_EXPECT_EQ(test, 0, ttm_bo_populate(bo, &ctx));
+		break;
+	case POPULATE_STOPPED:
+		raise_signal(test);
+		KUNIT_EXPECT_EQ(test, -ERESTARTSYS, ttm_bo_populate(bo, &ctx));
+		drop_signal();
+		break;
+	case SWAPOUT:
+	case SWAPOUT_SOME:
+	case SWAPOUT_NONE:
+		if (act != SWAPOUT)
+			tt_test_inject(act == SWAPOUT_SOME, -1);
+		swap_out(test, bo);
+		tt_test_inject(0, 0);
+		break;
+	case UNPOPULATE:
+		ttm_tt_unpopulate(priv->bdev, bo->ttm);
+		break;
+	case UNPLUG:
+		dma_resv_unlock(bo->base.resv);
+		ttm_device_clear_dma_mappings(priv->bdev);
+		dma_resv_lock(bo->base.resv, NULL);
+		break;
+	}
+}
+
+/* What is written at enum ttm_tt_state. */
+static void expect_state(struct kunit *test, struct ttm_buffer_object *bo,
+			 enum ttm_tt_state state)
+{
+	struct tt_test_priv *priv = test->priv;
+	struct ttm_tt *tt = bo->ttm;
+	long held = ttm_tt_pages_allocated() - priv->accounted;
+	pgoff_t i, bad = 0;
+
+	flush_delayed_fput();
+	KUNIT_EXPECT_EQ(test, ttm_tt_state(tt), state);
+	KUNIT_EXPECT_EQ(test, ttm_tt_is_populated(tt), state == TTM_TT_RESIDENT);
+	KUNIT_EXPECT_EQ(test, ttm_tt_is_swapped(tt), state >= TTM_TT_PARTLY_OUT);
+	KUNIT_EXPECT_EQ(test, !!tt->swap_storage, state >= TTM_TT_PARTLY_OUT);
+	tt_test_expect_stats(test, held, tt_test_count_handles(tt));
+
+	switch (state) {
+	case TTM_TT_EMPTY:
+		KUNIT_EXPECT_EQ(test, held, 0);
+		break;
+	case TTM_TT_RESIDENT:
+		KUNIT_EXPECT_EQ(test, held, tt->num_pages);
+		tt_test_expect_dma(test, tt);
+		for (i = 0; i < tt->num_pages; i++)
+			bad += tt_test_cache_bits(tt->pages[i]) != priv->cache_bits;
+		break;
+	case TTM_TT_PARTLY_OUT:
+		KUNIT_EXPECT_GT(test, held, 0);
+		KUNIT_EXPECT_EQ(test, held + tt_test_count_handles(tt), tt->num_pages);
+		for (i = 0; i < tt->num_pages; i++)
+			bad += !ttm_backup_page_ptr_is_handle(tt->pages[i]) &&
+			       tt_test_cache_bits(tt->pages[i]);
+		break;
+	case TTM_TT_OUT:
+		KUNIT_EXPECT_EQ(test, held, 0);
+		KUNIT_EXPECT_EQ(test, tt_test_count_handles(tt), tt->num_pages);
+		break;
+	}
+	KUNIT_EXPECT_EQ_MSG(test, bad, 0, "pages have the caching of another state");
+}
+
+/* Go along an edge, with all that holds at its end, and then in or out for good. */
+static void walk_edge(struct kunit *test, const struct tt_test_case *c, bool destroy)
+{
+	static const enum act to[] = { UNPOPULATE, POPULATE, SWAPOUT_SOME, SWAPOUT };
+	const struct edge *edge = test->param_value;
+	struct ttm_buffer_object *bo = make_bo(test, c);
+
+	tt_test_need_injection(test);
+	do_act(test, bo, to[edge->from]);
+	expect_state(test, bo, edge->from);
+	do_act(test, bo, edge->act);
+	expect_state(test, bo, edge->to);
+	if (!destroy && edge->from != TTM_TT_EMPTY && edge->to != TTM_TT_EMPTY) {
+		do_act(test, bo, POPULATE);
+		expect_state(test, bo, TTM_TT_RESIDENT);
+		tt_test_expect_contents(test, bo->ttm);
+	}
+	put_bo(test, bo);
+}
+
+static void walk_edge_cached(struct kunit *test)
+{
+	walk_edge(test, &state_cases[0], false);
+}
+
+static void walk_edge_mapped(struct kunit *test)
+{
+	walk_edge(test, &state_cases[2], false);
+}
+
+static void walk_edge_and_destroy(struct kunit *test)
+{
+	walk_edge(test, &state_cases[2], true);
+}
+
 static bool populate_fails;
 
 static int failing_populate(struct ttm_device *bdev, struct ttm_tt *tt,
@@ -444,6 +600,9 @@ static void unplugged_half_in(struct kunit *test)
 }
 
 static struct kunit_case ttm_state_test_cases[] = {
+	KUNIT_CASE_PARAM(walk_edge_cached, edge_gen_params),
+	KUNIT_CASE_PARAM(walk_edge_mapped, edge_gen_params),
+	KUNIT_CASE_PARAM(walk_edge_and_destroy, edge_gen_params),
 	KUNIT_CASE_PARAM(signals_slow_swapin_down, state_gen_params),
 	KUNIT_CASE_PARAM(signals_slow_restore_down, state_gen_params),
 	KUNIT_CASE_PARAM(half_in_goes_out, state_gen_params),

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 AND MIT
 /* Swapping tts out and in: ttm_tt_swapout() and ttm_tt_populate(). */
 
+#include <linux/cgroup.h>
+#include <linux/memcontrol.h>
+#include <linux/page_counter.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
@@ -248,10 +251,65 @@ static void swapout_with_driver_methods(struct kunit *test)
 	expect_swapped_in(test, IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE));
 }
 
+#ifdef CONFIG_MEMCG
+/* The cgroup that whoever runs the tests has made for them, with a low limit. */
+static struct mem_cgroup *small_memcg(struct kunit *test)
+{
+	struct cgroup *cgrp = cgroup_get_from_path("/shmem-insert");
+	struct cgroup_subsys_state *css;
+
+	if (IS_ERR(cgrp))
+		kunit_skip(test, "no cgroup /shmem-insert");
+	css = cgroup_get_e_css(cgrp, &memory_cgrp_subsys);
+	cgroup_put(cgrp);
+	if (!css || READ_ONCE(mem_cgroup_from_css(css)->memory.max) > SZ_1M >> PAGE_SHIFT)
+		kunit_skip(test, "cgroup /shmem-insert has no low memory.max");
+	return mem_cgroup_from_css(css);
+}
+
+/* The limit of a cgroup that is charged with more than it may have holds. */
+static void swapout_within_memory_max(struct kunit *test)
+{
+	struct mem_cgroup *memcg = small_memcg(test), *old;
+	unsigned long max = READ_ONCE(memcg->memory.max);
+	struct tt_test_priv *priv = test->priv;
+	struct ttm_operation_ctx ctx = { };
+	struct ttm_tt *tt;
+	int ret;
+
+	tt = tt_test_make_tt(test, &tt_test_mixed, false);
+	page_counter_reset_watermark(&memcg->memory);
+	old = set_active_memcg(memcg);
+	ret = ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL);
+	set_active_memcg(old);
+	KUNIT_EXPECT_LE(test, READ_ONCE(memcg->memory.watermark), max);
+	KUNIT_EXPECT_GT(test, READ_ONCE(memcg->memory.watermark), max / 2);
+	KUNIT_EXPECT_GT(test, ret, 0);
+	if (ttm_backup_bytes_avail())
+		KUNIT_EXPECT_EQ(test, ret, tt->num_pages);
+	else
+		KUNIT_EXPECT_LE(test, ret, max);
+	KUNIT_EXPECT_EQ(test, tt_test_stat(NR_GPU_ACTIVE) - priv->gpu_active,
+			tt->num_pages - ret);
+
+	page_counter_reset_watermark(&memcg->memory);
+	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	KUNIT_EXPECT_LE(test, READ_ONCE(memcg->memory.watermark), max);
+	expect_swapped_in(test, false);
+	css_put(&memcg->css);
+}
+#else
+static void swapout_within_memory_max(struct kunit *test)
+{
+	kunit_skip(test, "no CONFIG_MEMCG");
+}
+#endif
+
 static struct kunit_case ttm_swapout_test_cases[] = {
 	KUNIT_CASE_PARAM(swapout_gives_pages_away, tt_test_case_params),
 	KUNIT_CASE(swapout_copies_coherent_memory),
 	KUNIT_CASE(swapout_under_nofs),
+	KUNIT_CASE(swapout_within_memory_max),
 	KUNIT_CASE_PARAM(partial_swapout_is_swapped_in, tt_test_injection_params),
 	KUNIT_CASE_PARAM(partial_swapout_is_dropped, tt_test_injection_params),
 	KUNIT_CASE_PARAM(swapout_without_progress, tt_test_case_params),
