@@ -262,6 +262,26 @@ void panthor_reclaim_bo_file(struct panthor_reclaim *reclaim,
 }
 
 /**
+ * panthor_reclaim_bo_written() - Record that pages of an evicted BO have left
+ * @reclaim: The device's reclaim.
+ * @bo: The BO.
+ * @evictions: &panthor_reclaim_bo.evictions before they were written. What has come
+ *	       back and gone again since then has not left.
+ * @nr_pages: Number of pages from the first on.
+ *
+ * Context: Any, does not sleep.
+ */
+void panthor_reclaim_bo_written(struct panthor_reclaim *reclaim,
+				struct panthor_reclaim_bo *bo, unsigned int evictions,
+				unsigned long nr_pages)
+{
+	spin_lock(&reclaim->lock);
+	if (bo->evicted && bo->evictions == evictions)
+		bo->written = nr_pages;
+	spin_unlock(&reclaim->lock);
+}
+
+/**
  * panthor_reclaim_bo_charge() - Record the account of a BO's pages
  * @reclaim: The device's reclaim.
  * @bo: The BO.

@@ -494,6 +494,9 @@ panthor_reclaim_classify(const struct panthor_reclaim_facts *facts);
 void panthor_reclaim_bo_file(struct panthor_reclaim *reclaim,
 			     struct panthor_reclaim_bo *bo,
 			     const struct panthor_reclaim_facts *facts);
+void panthor_reclaim_bo_written(struct panthor_reclaim *reclaim,
+				struct panthor_reclaim_bo *bo, unsigned int evictions,
+				unsigned long nr_pages);
 void panthor_reclaim_bo_charge(struct panthor_reclaim *reclaim,
 			       struct panthor_reclaim_bo *bo,
 			       struct panthor_reclaim_account *account);

@@ -156,16 +156,6 @@ static bool enough(const struct set_run *run)
 	return run->set->max_pages && run->out >= run->set->max_pages;
 }
 
-/* What comes back and goes again meanwhile has not left. */
-static void note_written(struct set_run *run, struct panthor_reclaim_bo *bo,
-			 unsigned int evictions, unsigned long written)
-{
-	spin_lock(&run->reclaim->lock);
-	if (bo->evicted && bo->evictions == evictions)
-		bo->written = written;
-	spin_unlock(&run->reclaim->lock);
-}
-
 /*
  * Writes an evicted BO part by part, from the first that is not known to have
  * left on. 0, -EAGAIN if pages stayed for the moment, -ENOSPC if swap did not
@@ -191,7 +181,7 @@ static int write_bo(struct set_run *run, struct panthor_reclaim_bo *bo, bool wai
 
 		stuck = stuck ?: ret;
 		if (wait && !stuck)
-			note_written(run, bo, evictions, end);
+			panthor_reclaim_bo_written(run->reclaim, bo, evictions, end);
 
 		ret = check_end(run);
 		if (ret)
