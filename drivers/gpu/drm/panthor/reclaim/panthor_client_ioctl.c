@@ -28,9 +28,7 @@ static int init_target(struct panthor_target *target, struct drm_file *file, s32
 		return PTR_ERR(pid);
 
 	/* One of a thread that is no leader is none of a process. */
-	ret = panthor_client_permit(pid, NULL);
-	if (!ret)
-		ret = panthor_target_init(target, ptdev, pid);
+	ret = panthor_client_init_target(target, ptdev, pid, NULL);
 	put_pid(pid);
 
 	return ret;

@@ -15,6 +15,7 @@
 #include <linux/dma-resv.h>
 #include <linux/pid.h>
 #include <linux/ptrace.h>
+#include <linux/rwsem.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -41,35 +42,59 @@ static bool may_act_on(struct task_struct *task)
 	return ptrace_may_access(task, PTRACE_MODE_READ_FSCREDS) && capable(CAP_SYS_NICE);
 }
 
+static bool permit(struct task_struct *task, const struct cred *opener)
+{
+	const struct cred *old;
+	bool may;
+
+	if (same_thread_group(task, current))
+		return true;
+
+	may = may_act_on(task);
+	if (may && opener && opener != current_cred()) {
+		old = override_creds(opener);
+		may = may_act_on(task);
+		revert_creds(old);
+	}
+
+	return may;
+}
+
 /**
- * panthor_client_permit() - Check whether the memory of a process may be moved
- * @pid: The process.
+ * panthor_client_init_target() - Collect the memory of a process that may be moved
+ * @target: Gets it.
+ * @ptdev: Device.
+ * @pid: The process, to which the caller has a reference.
  * @opener: Credentials with which the file was opened that the request comes
  *	    through, NULL if they do not matter. They and those of the current
  *	    task both have to allow it.
  *
- * Context: Process context, sleeps.
+ * The process cannot become another program between being looked at and having
+ * its memory collected.
  *
- * Return: 0 if so, -EPERM if not, -ESRCH if the process is gone.
+ * Context: As panthor_target_init().
+ *
+ * Return: 0 on success, -EPERM if it is not allowed, -ESRCH if the process is gone
+ * or has no file of the device open, -ENOMEM if there is no memory, -ERESTARTSYS on
+ * a signal.
  */
-int panthor_client_permit(struct pid *pid, const struct cred *opener)
+int panthor_client_init_target(struct panthor_target *target, struct panthor_device *ptdev,
+			       struct pid *pid, const struct cred *opener)
 {
 	struct task_struct *task = get_pid_task(pid, PIDTYPE_TGID);
-	bool may;
+	int ret;
 
 	if (!task)
 		return -ESRCH;
 
-	may = same_thread_group(task, current) || may_act_on(task);
-	if (may && opener && opener != current_cred() && !same_thread_group(task, current)) {
-		const struct cred *old = override_creds(opener);
-
-		may = may_act_on(task);
-		revert_creds(old);
+	ret = down_read_killable(&task->signal->exec_update_lock) ? -ERESTARTSYS : 0;
+	if (!ret) {
+		ret = permit(task, opener) ? panthor_target_init(target, ptdev, pid) : -EPERM;
+		up_read(&task->signal->exec_update_lock);
 	}
 	put_task_struct(task);
 
-	return may ? 0 : -EPERM;
+	return ret;
 }
 
 /**

@@ -7,6 +7,7 @@
 
 struct cred;
 struct drm_file;
+struct panthor_device;
 struct panthor_target;
 struct pid;
 
@@ -39,7 +40,8 @@ struct panthor_client_request {
 	u64 noswap;
 };
 
-int panthor_client_permit(struct pid *pid, const struct cred *opener);
+int panthor_client_init_target(struct panthor_target *target, struct panthor_device *ptdev,
+			       struct pid *pid, const struct cred *opener);
 int panthor_client_reclaim(struct panthor_target *target, struct panthor_client_request *req);
 int panthor_client_claim(struct panthor_target *target, struct panthor_client_request *req);
 void panthor_client_query(struct panthor_target *target, struct panthor_client_request *req);

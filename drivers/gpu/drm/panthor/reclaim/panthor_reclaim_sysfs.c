@@ -76,7 +76,7 @@ static struct pid *find_process(int tgid)
 
 typedef int (*client_fn)(struct panthor_target *target, struct panthor_client_request *req);
 
-static int act_on(struct panthor_device *ptdev, struct pid *pid,
+static int act_on(struct panthor_device *ptdev, struct pid *pid, const struct cred *opener,
 		  struct panthor_client_request *req, client_fn act)
 {
 	struct panthor_target target;
@@ -86,7 +86,7 @@ static int act_on(struct panthor_device *ptdev, struct pid *pid,
 	if (drm_dev_is_unplugged(&ptdev->base))
 		return -ENODEV;
 
-	ret = panthor_target_init(&target, ptdev, pid);
+	ret = panthor_client_init_target(&target, ptdev, pid, opener);
 	if (ret)
 		return ret;
 
@@ -112,9 +112,7 @@ static ssize_t act_on_written(struct file *filp, struct kobject *kobj, char *buf
 	if (!pid)
 		return -ESRCH;
 
-	ret = panthor_client_permit(pid, filp->f_cred);
-	if (!ret)
-		ret = act_on(ptdev, pid, &req, act);
+	ret = act_on(ptdev, pid, filp->f_cred, &req, act);
 	put_pid(pid);
 
 	return ret ?: len;

@@ -179,6 +179,8 @@ static int for_each_fd(struct panthor_target *target,
 				ret = -ERESTARTSYS;
 			cond_resched();
 		}
+		if (!ret && fatal_signal_pending(current))
+			ret = -ERESTARTSYS;
 	}
 	put_tables(tables, nr);
 
