@@ -59,11 +59,12 @@ struct memctl {
 static const char usage_text[] =
 	"Usage: panthor-memctl [-d DEVICE]... show [PID]...\n"
 	"       panthor-memctl [-d DEVICE]... [-n] out PID [SIZE]\n"
-	"       panthor-memctl [-d DEVICE]... in PID [SIZE]\n"
+	"       panthor-memctl [-d DEVICE]... [-b] in PID [SIZE]\n"
 	"       panthor-memctl [-d DEVICE]... [-i SECONDS] [-c COUNT] watch [PID]...\n"
 	"\n"
 	"  -d  a GPU's render node; all GPUs of panthor if there is none\n"
 	"  -n  do not wait for jobs, nor for what is on its way to swap\n"
+	"  -b  take only memory that is free, and none from others\n"
 	"  -i  seconds between two lists, 1 by default\n"
 	"  -c  number of lists\n"
 	"\n"
@@ -394,13 +395,16 @@ static enum status parse_options(struct memctl *ctl, int argc, char **argv)
 	enum status status = STATUS_DONE;
 	int option;
 
-	while (status == STATUS_DONE && (option = getopt(argc, argv, "+d:ni:c:h")) != -1) {
+	while (status == STATUS_DONE && (option = getopt(argc, argv, "+d:nbi:c:h")) != -1) {
 		switch (option) {
 		case 'd':
 			status = add_device(ctl, optarg, true);
 			break;
 		case 'n':
 			ctl->flags |= DRM_PANTHOR_CLIENT_MEMORY_NOWAIT;
+			break;
+		case 'b':
+			ctl->flags |= DRM_PANTHOR_CLIENT_MEMORY_BEST_EFFORT;
 			break;
 		case 'i':
 			if (!parse_number(optarg, &ctl->interval))
@@ -426,10 +430,12 @@ static enum status run(struct memctl *ctl, int argc, char **argv)
 	const char *command = argv[0];
 	bool is_out = !strcmp(command, "out"), is_in = !strcmp(command, "in");
 	bool is_show = !strcmp(command, "show"), is_watch = !strcmp(command, "watch");
+	uint32_t flags = is_out ? DRM_PANTHOR_CLIENT_MEMORY_NOWAIT :
+			 is_in ? DRM_PANTHOR_CLIENT_MEMORY_BEST_EFFORT : 0;
 	enum status status;
 
 	if (!(is_show || is_watch || ((is_out || is_in) && (argc == 2 || argc == 3))) ||
-	    (ctl->flags & DRM_PANTHOR_CLIENT_MEMORY_NOWAIT && !is_out)) {
+	    ctl->flags & ~flags) {
 		fputs(usage_text, stderr);
 		return STATUS_USAGE;
 	}

@@ -37,7 +37,9 @@
 #include "panthor_device.h"
 #include "panthor_gem.h"
 #include "panthor_mmu.h"
+#include "panthor_reclaim_memcg.h"
 #include "panthor_reclaim_target.h"
+#include "panthor_resident.h"
 
 #define CREATE_TRACE_POINTS
 #include "panthor_claim_trace.h"
@@ -83,8 +85,11 @@ struct claim {
 	/** @ready: BOs all of whose pieces are in memory. */
 	unsigned long *ready;
 
-	/** @gfp: How pages are allocated, on top of what the mapping allows. */
-	gfp_t gfp;
+	/** @best_effort: Take only memory that is free. */
+	bool best_effort;
+
+	/** @nr_workers: Number of pieces that are being read at once at most. */
+	unsigned int nr_workers;
 
 	/** @max_pages: Stop when at least this many pages are in memory, 0 for all. */
 	unsigned long max_pages;
@@ -165,14 +170,25 @@ static bool next_piece(struct claim *claim, struct claim_piece *piece)
 /* Nothing holds the pages until the BO gets them, but they have just been used. */
 static int read_piece(struct claim *claim, const struct claim_piece *piece)
 {
-	struct address_space *mapping = claim->target->bos[piece->bo].obj->filp->f_mapping;
+	struct drm_gem_object *obj = claim->target->bos[piece->bo].obj;
+	struct address_space *mapping = obj->filp->f_mapping;
+	gfp_t gfp = claim->best_effort ? ~__GFP_RECLAIM : ~0;
 	unsigned long index = piece->start;
+
+	if (panthor_reclaim_memcg_is_high(&to_panthor_bo(obj)->reclaim,
+					  claim->nr_workers * PIECE_PAGES))
+		return -ENOMEM;
+
+	/* Below the watermarks others would have to reclaim for it. */
+	if (claim->best_effort &&
+	    !panthor_resident_is_free(claim->target->ptdev, claim->nr_workers * PIECE_PAGES))
+		return -ENOMEM;
 
 	while (index < piece->end) {
 		struct folio *folio;
 
 		folio = shmem_read_folio_gfp(mapping, index,
-					     mapping_gfp_constraint(mapping, claim->gfp));
+					     mapping_gfp_constraint(mapping, gfp));
 		if (IS_ERR(folio))
 			return PTR_ERR(folio);
 
@@ -231,7 +247,8 @@ static void publish(struct claim *claim)
 			break;
 
 		clear_bit(i, claim->ready);
-		ret = panthor_gem_swapin(to_panthor_bo(claim->target->bos[i].obj));
+		ret = panthor_gem_swapin(to_panthor_bo(claim->target->bos[i].obj),
+					 claim->best_effort);
 		if (ret)
 			fail(claim, ret);
 		cond_resched();
@@ -275,6 +292,8 @@ static void read_all(struct claim *claim, unsigned long nr_pieces)
 	unsigned int nr = min3((unsigned long)num_online_cpus(), nr_pieces,
 			       (unsigned long)MAX_WORKERS);
 	struct claim_worker *workers = NULL;
+
+	claim->nr_workers = nr;
 
 	/* Without helpers it takes longer. */
 	if (nr > 1)
@@ -325,7 +344,7 @@ static int map_vm(struct claim *claim, struct drm_gpuvm *gpuvm)
 	if (!drm_dev_enter(&claim->target->ptdev->base, &cookie))
 		return -ENODEV;
 
-	ret = panthor_vm_bring_back(gpuvm);
+	ret = panthor_vm_bring_back(gpuvm, claim->best_effort);
 	drm_dev_exit(cookie);
 	claim->progress = true;
 
@@ -359,6 +378,7 @@ static unsigned long count_resident(const struct panthor_target *target)
  * @target: The memory, between panthor_target_begin_claim() and _end_claim().
  * @max_pages: Stop when at least this many pages of it are in memory. Nothing is
  *	       mapped then that is not needed. 0 for all.
+ * @best_effort: Take only memory that is free.
  *
  * Whatever is returned, what came back is back, and the rest comes back when it
  * is needed.
@@ -371,11 +391,11 @@ static unsigned long count_resident(const struct panthor_target *target)
  * arrived, -EIO if the swap device could not be read, -ENODEV if the device is
  * gone, -ENOMEM if there is no memory.
  */
-int panthor_claim(struct panthor_target *target, unsigned long max_pages)
+int panthor_claim(struct panthor_target *target, unsigned long max_pages, bool best_effort)
 {
 	struct claim claim = {
 		.target = target,
-		.gfp = ~0,
+		.best_effort = best_effort,
 		.max_pages = max_pages,
 		.resident = max_pages ? count_resident(target) : 0,
 	};

@@ -5,6 +5,7 @@
 
 struct panthor_target;
 
-int panthor_claim(struct panthor_target *target, unsigned long max_pages);
+int panthor_claim(struct panthor_target *target, unsigned long max_pages,
+		  bool best_effort);
 
 #endif

@@ -43,6 +43,7 @@ static int check_args(const struct drm_panthor_client_memory *args)
 		flags = DRM_PANTHOR_CLIENT_MEMORY_NOWAIT;
 		break;
 	case DRM_PANTHOR_CLIENT_MEMORY_IN:
+		flags = DRM_PANTHOR_CLIENT_MEMORY_BEST_EFFORT;
 		break;
 	case DRM_PANTHOR_CLIENT_MEMORY_QUERY:
 		if (args->bytes)
@@ -75,6 +76,7 @@ int panthor_ioctl_client_memory(struct drm_device *ddev, void *data, struct drm_
 	struct panthor_client_request req = {
 		.bytes = args->bytes,
 		.nowait = args->flags & DRM_PANTHOR_CLIENT_MEMORY_NOWAIT,
+		.best_effort = args->flags & DRM_PANTHOR_CLIENT_MEMORY_BEST_EFFORT,
 	};
 	struct panthor_target target;
 	int ret;

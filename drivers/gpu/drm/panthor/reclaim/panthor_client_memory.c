@@ -256,7 +256,7 @@ int panthor_client_claim(struct panthor_target *target, struct panthor_client_re
 	ret = panthor_target_begin_claim(target);
 	before = evicted_bytes(target);
 	if (!ret)
-		ret = panthor_claim(target, to_pages(req->bytes));
+		ret = panthor_claim(target, to_pages(req->bytes), req->best_effort);
 	after = evicted_bytes(target);
 	panthor_target_end_claim(target);
 	req->done += before - min(before, after);

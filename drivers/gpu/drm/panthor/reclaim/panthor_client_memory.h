@@ -21,6 +21,9 @@ struct panthor_client_request {
 	/** @nowait: Evict what can go now, and do not wait until it has left. */
 	bool nowait;
 
+	/** @best_effort: Bring back only what there is free memory for. */
+	bool best_effort;
+
 	/** @done: Result: bytes evicted, or brought back. */
 	u64 done;
 

@@ -297,6 +297,38 @@ void panthor_reclaim_memcg_charge(struct panthor_reclaim *reclaim,
 	panthor_reclaim_bo_charge(reclaim, bo, &account->base);
 }
 
+/**
+ * panthor_reclaim_memcg_is_high() - Tell whether more of a BO exceeds a limit
+ * @bo: BO that has been populated before.
+ * @nr_pages: Number of pages that would be charged as those of the BO were.
+ *
+ * mm has tasks that exceed memory.high reclaim or wait in their own memcg, which is
+ * not the one that is charged if they act on another process. One that is filled up
+ * to memory.max by others leaves its own tasks to the OOM killer.
+ *
+ * Context: Any, does not sleep.
+ *
+ * Return: true if they exceed either, of the memcg or of one above it.
+ */
+bool panthor_reclaim_memcg_is_high(const struct panthor_reclaim_bo *bo, unsigned long nr_pages)
+{
+	const struct panthor_reclaim_account *account;
+	struct mem_cgroup *memcg;
+
+	if (mem_cgroup_disabled())
+		return false;
+
+	guard(rcu)();
+	account = READ_ONCE(bo->account);
+	for (memcg = account ? memcg_of(to_account(account)) : NULL; memcg; memcg = parent_mem_cgroup(memcg)) {
+		if (page_counter_read(&memcg->memory) + nr_pages >
+		    min(READ_ONCE(memcg->memory.high), READ_ONCE(memcg->memory.max)))
+			return true;
+	}
+
+	return false;
+}
+
 struct tally {
 	unsigned long nr_accounts;
 	unsigned long nr_pages;

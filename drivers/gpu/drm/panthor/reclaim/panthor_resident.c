@@ -128,6 +128,40 @@ void panthor_resident_init(struct panthor_device *ptdev)
 	panthor_reclaim_set_print_more(ptdev->reclaim, print_more, &ptdev->room);
 }
 
+/**
+ * panthor_resident_is_free() - Tell whether memory can be had without reclaim
+ * @ptdev: Device.
+ * @nr_pages: Number of pages.
+ *
+ * The reserve, what has been promised to visits, and what the watermarks are for
+ * do not count as free.
+ *
+ * Context: Any, does not sleep.
+ *
+ * Return: true if so.
+ */
+bool panthor_resident_is_free(struct panthor_device *ptdev, unsigned long nr_pages)
+{
+	struct panthor_room *room = &ptdev->room;
+	unsigned long needed = nr_pages + room->reserve, nr_free = 0;
+	int nid;
+
+	needed += max(atomic_long_read(&room->promised), 0L);
+	needed += max(atomic_long_read(&room->queued), 0L);
+
+	for_each_online_node(nid) {
+		struct zone *zone = NODE_DATA(nid)->node_zones;
+
+		for (int i = 0; i < MAX_NR_ZONES; i++) {
+			unsigned long nr = zone_page_state(&zone[i], NR_FREE_PAGES);
+
+			nr_free += nr - min(nr, high_wmark_pages(&zone[i]));
+		}
+	}
+
+	return nr_free >= needed;
+}
+
 static struct panthor_room *room_of(struct panthor_vm *vm)
 {
 	return &container_of(panthor_vm_root_gem(vm)->dev, struct panthor_device, base)->room;

@@ -32,6 +32,7 @@ struct panthor_resident {
 };
 
 void panthor_resident_init(struct panthor_device *ptdev);
+bool panthor_resident_is_free(struct panthor_device *ptdev, unsigned long nr_pages);
 
 int panthor_resident_begin(struct panthor_resident *resident, struct panthor_vm *vm);
 int panthor_resident_bring_back(struct panthor_resident *resident);
