@@ -5,19 +5,85 @@
  * with one that finds its memory in swap, and with one that never lost it?
  *
  * The process names itself, which makes no difference to the driver.
+ *
+ * Beside it, in the same run, what mm does to as much shared anonymous memory with
+ * the same contents when it is asked to: MADV_PAGEOUT, until all writes have ended,
+ * and MADV_WILLNEED and MADV_POPULATE_READ. The former leaves the pages in the swap
+ * cache if the swap device is not synchronous, so it does less.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "lib/pan_file.h"
 #include "lib/pan_mem.h"
+#include "lib/pan_pattern.h"
 #include "scenario.h"
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ	22
+#endif
 
 #define MIB		64
 #define JOBS		5
 #define GOAL_LEFT	95
 #define GOAL_SAVED	90
+
+/* Time until madvise(MADV_PAGEOUT) of @mem has had all of it written. */
+static int peer_out(char *mem, size_t size, uint64_t *us)
+{
+	uint64_t written = pan_vmstat("pswpout"), start = pan_now_us(), end = pan_now_ms() + 60000;
+
+	if (madvise(mem, size, MADV_PAGEOUT))
+		return -errno;
+	while (pan_vmstat("nr_writeback") && pan_now_ms() < end)
+		pan_sleep_ms(1);
+	*us = pan_now_us() - start;
+
+	/* What it skips would make it look fast. */
+	return (pan_vmstat("pswpout") - written) * PAN_PAGE < size / 100 * 95 ? -EAGAIN : 0;
+}
+
+static int peer_in(char *mem, size_t size, uint64_t *us)
+{
+	uint64_t start = pan_now_us();
+
+	if (madvise(mem, size, MADV_WILLNEED) || madvise(mem, size, MADV_POPULATE_READ))
+		return -errno;
+	*us = pan_now_us() - start;
+	return 0;
+}
+
+/* The best of @times. */
+static int measure_peer(uint32_t mib, int times, uint64_t *out_us, uint64_t *in_us)
+{
+	size_t size = mib * PAN_MIB;
+	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int ret = 0;
+
+	if (mem == MAP_FAILED)
+		return -errno;
+	*out_us = ~0ull;
+	*in_us = ~0ull;
+	while (!ret && times--) {
+		uint64_t us;
+
+		pan_pattern_fill((uint32_t *)mem, size, 1);
+		ret = peer_out(mem, size, &us);
+		if (!ret && us < *out_us)
+			*out_us = us;
+
+		/* The swap cache would save it the reading. */
+		ret = ret ?: pan_write_file("/proc/sys/vm/drop_caches", "1");
+		ret = ret ?: peer_in(mem, size, &us);
+		if (!ret && us < *in_us)
+			*in_us = us;
+	}
+	munmap(mem, size);
+	return ret;
+}
 
 /* A client of which everything is in memory. SCENARIO_GOOD, or why there is none. */
 static enum scenario_result prepare(const struct scenario *s, struct pan_client *client,
@@ -60,16 +126,24 @@ static enum scenario_result verify(const struct scenario *s, struct pan_client *
 static enum scenario_result measure_reclaim(const struct scenario *s,
 					    struct pan_client *client, uint32_t mib)
 {
+	uint64_t us, peer_us, peer_in_us;
 	enum scenario_result result;
-	int64_t left = pan_free_pages();
-	uint64_t us = pan_now_us();
+	int64_t left;
 	int ret;
 
+	ret = measure_peer(mib, 1, &peer_us, &peer_in_us);
+	if (ret)
+		return scenario_outcome(s, SCENARIO_BROKEN, "MADV_PAGEOUT: error %d", ret);
+
+	left = pan_free_pages();
+	us = pan_now_us();
 	ret = scenario_write_knob(client, "mem_reclaim");
 	us = pan_now_us() - us;
 	left = ((int64_t)pan_free_pages() - left) * 100 / (mib * 256ll);
 	scenario_metric(s, "left_memory", "percent", left);
 	scenario_metric(s, "speed", "MiB/s", mib * 1000000ull / (us ?: 1));
+	scenario_metric(s, "pageout", "MiB/s", mib * 1000000ull / (peer_us ?: 1));
+	scenario_metric(s, "of_pageout", "percent", peer_us * 100 / (us ?: 1));
 	if (ret)
 		return scenario_outcome(s, SCENARIO_BROKEN, "mem_reclaim: error %d", ret);
 
@@ -156,13 +230,18 @@ static int measure_latencies(struct pan_client *client, struct latencies *l)
 	return 0;
 }
 
-static enum scenario_result measure_claim(const struct scenario *s, struct pan_client *client)
+static enum scenario_result measure_claim(const struct scenario *s, struct pan_client *client,
+					  uint32_t mib)
 {
+	uint64_t out_us, in_us;
 	enum scenario_result result;
 	struct latencies l;
 	int64_t saved;
 	int ret;
 
+	ret = measure_peer(mib, JOBS, &out_us, &in_us);
+	if (ret)
+		return scenario_outcome(s, SCENARIO_BROKEN, "MADV_WILLNEED: error %d", ret);
 	ret = measure_latencies(client, &l);
 	if (ret)
 		return scenario_outcome(s, SCENARIO_BROKEN, "error %d", ret);
@@ -174,6 +253,8 @@ static enum scenario_result measure_claim(const struct scenario *s, struct pan_c
 	scenario_metric(s, "claimed", "us", l.claimed);
 	scenario_metric(s, "claim", "us", l.claim);
 	scenario_metric(s, "saved", "percent", saved);
+	scenario_metric(s, "willneed", "us", in_us);
+	scenario_metric(s, "of_willneed", "percent", in_us * 100 / (l.claim ?: 1));
 	result = verify(s, client);
 	if (result)
 		return result;
@@ -184,13 +265,14 @@ static enum scenario_result measure_claim(const struct scenario *s, struct pan_c
 static enum scenario_result run_claim(const struct scenario *s,
 				      const struct scenario_options *o)
 {
+	uint32_t mib = scenario_default(o->mib, MIB);
 	enum scenario_result result;
 	struct pan_client client;
 
-	result = prepare(s, &client, scenario_default(o->mib, MIB));
+	result = prepare(s, &client, mib);
 	if (result)
 		return result;
-	result = measure_claim(s, &client);
+	result = measure_claim(s, &client, mib);
 	pan_client_fini(&client);
 	return result;
 }
