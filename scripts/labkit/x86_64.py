@@ -33,10 +33,17 @@ _MEMCG_MAX = "524288"
 _FAILSLAB = "/sys/kernel/debug/failslab"
 _INJECTION = [f"write {_FAILSLAB}/{name} {value}" for name, value in
               (("task-filter", "Y"), ("times", "-1"), ("probability", "100"))]
+# Allocations that may wait fail as well, in a task that asks for it
+_WAITING = [f"write /sys/kernel/debug/{name} {value}" for name, value in
+            (("failslab/ignore-gfp-wait", "N"), ("failslab/verbose", "0"),
+             ("fail_page_alloc/ignore-gfp-wait", "N"),
+             ("fail_page_alloc/ignore-gfp-highmem", "N"),
+             ("fail_page_alloc/min-order", "0"),
+             ("fail_page_alloc/verbose", "0"))]
 
 OURS = ("shmem_insert", "shmem_insert_errors", "shmem_insert_memcg",
         "shmem_take", "ttm_backup", "ttm_backup_noswap", "ttm_swapout",
-        "ttm_state")
+        "ttm_state", "ttm_faults")
 OURS_WITHOUT_SWAP = tuple(s for s in OURS if s != "ttm_backup")
 # Mainline's own, but for ttm_bo
 MAINLINE = ("ttm_device", "ttm_pool", "ttm_resource", "ttm_tt",
@@ -123,12 +130,21 @@ def build_init(kernel):
     return program
 
 
+def kunit_rows(boot):
+    """What the guest does to run the suites."""
+    rows = []
+    for suite in boot.suites:
+        rows += _WAITING if suite == "ttm_faults" else []
+        rows.append(f"kunit {suite}")
+    return rows
+
+
 def plan(boot, limit):
     """What the guest does."""
     rows = []
     if any(s in OURS for s in boot.suites):
         rows += [f"copy /lab/memory.max {_MEMCG}", *_INJECTION]
-    rows += [f"kunit {s}" for s in boot.suites]
+    rows += kunit_rows(boot)
     rows += [f"run {limit} {p.name} /lab/tests/{p.name}"
              for p in boot.programs]
     return "\n".join(rows) + "\n"
@@ -150,8 +166,7 @@ class Shown:
 
 def run_in_uml(kernel, boot, log, timeout=600):
     """Boot a UML kernel once; returns a guest.Outcome."""
-    rows = [f"write {_MEMCG} {_MEMCG_MAX}", *_INJECTION] + \
-        [f"kunit {s}" for s in boot.suites]
+    rows = [f"write {_MEMCG} {_MEMCG_MAX}", *_INJECTION, *kunit_rows(boot)]
     shown = Shown(kernel, boot)
     outcome = guest.boot(
         guest.Guest(kernel.objects / "linux", "kunit", memory="512M",

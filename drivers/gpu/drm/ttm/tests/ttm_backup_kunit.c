@@ -256,8 +256,8 @@ void tt_test_inject_no_progress(struct kunit *test, struct ttm_tt *tt)
 }
 
 /* Make a populated and filled tt; with @backup one that can be backed up. */
-struct ttm_tt *tt_test_make_tt(struct kunit *test,
-			      const struct tt_test_case *c, bool backup)
+struct ttm_tt *tt_test_make_tt(struct kunit *test, const struct tt_test_case *c,
+			       bool backup)
 {
 	u32 flags = backup ? TTM_TT_FLAG_EXTERNAL | TTM_TT_FLAG_EXTERNAL_MAPPABLE : 0;
 	struct tt_test_priv *priv = test->priv;

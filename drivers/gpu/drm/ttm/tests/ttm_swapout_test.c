@@ -91,6 +91,8 @@ static void partial_swapout_is_swapped_in(struct kunit *test)
 	tt_test_inject(0, 0);
 	KUNIT_ASSERT_GT(test, ret, 0);
 	KUNIT_EXPECT_TRUE(test, ttm_tt_is_swapped(tt));
+	/* A block that cannot be inserted is split, and not copied */
+	KUNIT_EXPECT_EQ(test, tt_test_count_moved(priv, tt->swap_storage), ret);
 	tt_test_expect_stats(test, tt->num_pages - ret, ret);
 
 	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
@@ -251,6 +253,42 @@ static void swapout_with_driver_methods(struct kunit *test)
 	expect_swapped_in(test, IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE));
 }
 
+#ifdef CONFIG_MEMORY_FAILURE
+/* A block with a page that is poisoned goes out but for that page. */
+static void poisoned_page_stays(struct kunit *test)
+{
+	const struct tt_test_case *c = test->param_value;
+	struct tt_test_priv *priv = test->priv;
+	struct ttm_operation_ctx ctx = { };
+	struct ttm_tt *tt;
+	struct page *page;
+	pgoff_t at;
+
+	tt = tt_test_make_tt(test, c, false);
+	at = tt->num_pages / 5;
+	page = tt->pages[at];
+	SetPageHWPoison(page);
+	KUNIT_EXPECT_EQ(test, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL),
+			tt->num_pages > 1 ? (int)tt->num_pages - 1 : -EHWPOISON);
+	KUNIT_EXPECT_EQ(test, ttm_tt_state(tt), TTM_TT_PARTLY_OUT);
+	KUNIT_EXPECT_EQ(test, tt_test_count_handles(tt), tt->num_pages - 1);
+	KUNIT_EXPECT_EQ(test, tt_test_count_moved(priv, tt->swap_storage),
+			tt->num_pages - 1);
+	KUNIT_EXPECT_PTR_EQ(test, tt->pages[at], page);
+	/* Nor is it read to be copied into a larger block */
+	KUNIT_EXPECT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	KUNIT_EXPECT_PTR_EQ(test, tt->pages[at], page);
+	ClearPageHWPoison(page);
+	if (ttm_tt_is_populated(tt))
+		expect_swapped_in(test, false);
+}
+#else
+static void poisoned_page_stays(struct kunit *test)
+{
+	kunit_skip(test, "no CONFIG_MEMORY_FAILURE");
+}
+#endif
+
 #ifdef CONFIG_MEMCG
 /* The cgroup that whoever runs the tests has made for them, with a low limit. */
 static struct mem_cgroup *small_memcg(struct kunit *test)
@@ -310,6 +348,7 @@ static struct kunit_case ttm_swapout_test_cases[] = {
 	KUNIT_CASE(swapout_copies_coherent_memory),
 	KUNIT_CASE(swapout_under_nofs),
 	KUNIT_CASE(swapout_within_memory_max),
+	KUNIT_CASE_PARAM(poisoned_page_stays, tt_test_case_params),
 	KUNIT_CASE_PARAM(partial_swapout_is_swapped_in, tt_test_injection_params),
 	KUNIT_CASE_PARAM(partial_swapout_is_dropped, tt_test_injection_params),
 	KUNIT_CASE_PARAM(swapout_without_progress, tt_test_case_params),
