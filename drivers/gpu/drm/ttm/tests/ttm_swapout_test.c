@@ -308,7 +308,7 @@ static struct mem_cgroup *small_memcg(struct kunit *test)
 /* The limit of a cgroup that is charged with more than it may have holds. */
 static void swapout_within_memory_max(struct kunit *test)
 {
-	struct mem_cgroup *memcg = small_memcg(test), *old;
+	struct mem_cgroup *memcg = small_memcg(test);
 	unsigned long max = READ_ONCE(memcg->memory.max);
 	struct tt_test_priv *priv = test->priv;
 	struct ttm_operation_ctx ctx = { };
@@ -317,9 +317,8 @@ static void swapout_within_memory_max(struct kunit *test)
 
 	tt = tt_test_make_tt(test, &tt_test_mixed, false);
 	page_counter_reset_watermark(&memcg->memory);
-	old = set_active_memcg(memcg);
+	tt->memcg = memcg;
 	ret = ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL);
-	set_active_memcg(old);
 	KUNIT_EXPECT_LE(test, READ_ONCE(memcg->memory.watermark), max);
 	KUNIT_EXPECT_GT(test, READ_ONCE(memcg->memory.watermark), max / 2);
 	KUNIT_EXPECT_GT(test, ret, 0);

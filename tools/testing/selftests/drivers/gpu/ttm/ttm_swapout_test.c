@@ -18,7 +18,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +31,8 @@
 
 #define PAGES_LIMIT	"/sys/module/ttm/parameters/pages_limit"
 #define TT_SHRINK	"/sys/kernel/debug/ttm/tt_shrink"
+#define CGROUPS		"/sys/fs/cgroup"
+#define CGROUP		CGROUPS "/ttm-swapout"
 #define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 /* Seconds for each test: the machine may be an emulated one. */
@@ -108,21 +112,25 @@ static int write_number(const char *path, long value)
 	return write_text(path, text);
 }
 
+static int map(int fd, struct buffer *buffer, uint32_t handle, size_t size)
+{
+	struct drm_mode_map_dumb map = { .handle = handle };
+
+	buffer->handle = handle;
+	buffer->size = size;
+	if (ioctl(fd, DRM_IOCTL_MODE_MAP_DUMB, &map))
+		return -errno;
+	buffer->map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, map.offset);
+	return buffer->map == MAP_FAILED ? -errno : 0;
+}
+
 static int create(int fd, struct buffer *buffer)
 {
 	struct drm_mode_create_dumb make = { .width = WIDTH, .height = HEIGHT, .bpp = 32 };
-	struct drm_mode_map_dumb map = { 0 };
 
 	if (ioctl(fd, DRM_IOCTL_MODE_CREATE_DUMB, &make))
 		return -errno;
-	buffer->handle = make.handle;
-	buffer->size = make.size;
-	map.handle = make.handle;
-	if (ioctl(fd, DRM_IOCTL_MODE_MAP_DUMB, &map))
-		return -errno;
-	buffer->map = mmap(NULL, buffer->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-			   map.offset);
-	return buffer->map == MAP_FAILED ? -errno : 0;
+	return map(fd, buffer, make.handle, make.size);
 }
 
 static void destroy(int fd, struct buffer *buffer)
@@ -328,6 +336,7 @@ TEST_F_TIMEOUT(ttm_swapout, concurrent_use, TIME_LIMIT)
 TEST_F_TIMEOUT(ttm_swapout, huge_shmem, TIME_LIMIT)
 {
 	static const char * const policies[] = { "force", "deny", "never" };
+	long shmem = read_number("/proc/meminfo", "Shmem:");
 	unsigned int i, j;
 
 	if (access(TT_SHRINK, R_OK))
@@ -342,7 +351,104 @@ TEST_F_TIMEOUT(ttm_swapout, huge_shmem, TIME_LIMIT)
 			  NR_BUFFERS * BUFFER_SIZE / sysconf(_SC_PAGESIZE));
 		for (i = 0; i < NR_BUFFERS; i++)
 			EXPECT_EQ(0, count_bad(&self->buffer[i], i, 6));
+		/* Nothing of them stays in shmem, which counts approximately */
+		EXPECT_LT(read_number("/proc/meminfo", "Shmem:") - shmem, 2048);
 	}
+}
+
+/* A cgroup with a limit that cannot swap. */
+static int make_cgroup(long max)
+{
+	int ret;
+
+	write_text(CGROUPS "/cgroup.subtree_control", "+memory");
+	if (mkdir(CGROUP, 0755) && errno != EEXIST)
+		return -errno;
+	ret = write_number(CGROUP "/memory.max", max);
+	return ret ? ret : write_number(CGROUP "/memory.swap.max", 0);
+}
+
+/* Run in a process of the cgroup. Returns what waitpid() says. */
+static int in_cgroup(int (*run)(int fd, uint32_t *handle), int fd, uint32_t *handle)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (write_number(CGROUP "/cgroup.procs", getpid()))
+			_exit(1);
+		_exit(run(fd, handle));
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid ? status : -1;
+}
+
+static int create_all(int fd, uint32_t *handle)
+{
+	struct drm_mode_create_dumb make = { .width = WIDTH, .height = HEIGHT, .bpp = 32 };
+	unsigned int i;
+
+	for (i = 0; i < NR_BUFFERS; i++) {
+		if (ioctl(fd, DRM_IOCTL_MODE_CREATE_DUMB, &make))
+			return 2;
+		handle[i] = make.handle;
+	}
+	return 0;
+}
+
+static int swap_all(int fd, uint32_t *handle)
+{
+	return swap_out_all() < 0 ? 2 : 0;
+}
+
+/* A task in a cgroup swaps out what is none of its own: it is not charged. */
+TEST_F_TIMEOUT(ttm_swapout, memcg_of_another, TIME_LIMIT)
+{
+	const long max = 8 << 20;
+	unsigned int i;
+
+	if (access(TT_SHRINK, R_OK))
+		SKIP(return, "no " TT_SHRINK);
+	if (make_cgroup(max))
+		SKIP(return, "no memory cgroups with a swap limit");
+	for (i = 0; i < NR_BUFFERS; i++)
+		fill(&self->buffer[i], i, 5);
+	EXPECT_EQ(0, in_cgroup(swap_all, self->fd, NULL));
+	EXPECT_LT(read_number(CGROUP "/memory.peak", NULL), max / 2);
+	for (i = 0; i < NR_BUFFERS; i++)
+		EXPECT_EQ(0, count_bad(&self->buffer[i], i, 5));
+	rmdir(CGROUP);
+}
+
+/* What a cgroup has made is charged to it, up to its limit, by any other task. */
+TEST_F_TIMEOUT(ttm_swapout, memcg_of_creator, TIME_LIMIT)
+{
+	const long max = 8 << 20;
+	uint32_t *handle;
+	unsigned int i;
+	long peak;
+
+	if (access(TT_SHRINK, R_OK))
+		SKIP(return, "no " TT_SHRINK);
+	if (make_cgroup(max))
+		SKIP(return, "no memory cgroups with a swap limit");
+	handle = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, handle);
+	for (i = 0; i < NR_BUFFERS; i++)
+		destroy(self->fd, &self->buffer[i]);
+	ASSERT_EQ(0, in_cgroup(create_all, self->fd, handle));
+	for (i = 0; i < NR_BUFFERS; i++) {
+		ASSERT_EQ(0, map(self->fd, &self->buffer[i], handle[i], BUFFER_SIZE));
+		fill(&self->buffer[i], i, 5);
+	}
+	munmap(handle, 4096);
+	/* Most of it stays where it is */
+	EXPECT_GT(swap_out_all(), 0);
+	peak = read_number(CGROUP "/memory.peak", NULL);
+	EXPECT_GT(peak, max / 2);
+	EXPECT_LE(peak, max);
+	for (i = 0; i < NR_BUFFERS; i++)
+		EXPECT_EQ(0, count_bad(&self->buffer[i], i, 5));
+	rmdir(CGROUP);
 }
 
 static volatile sig_atomic_t signals;
@@ -412,6 +518,73 @@ TEST_F_TIMEOUT(ttm_swapout, signal_in_kernel_fault, TIME_LIMIT)
 	EXPECT_EQ(0, status);
 }
 
+/* Read all of a buffer in the kernel. Returns how many words are wrong, or -errno. */
+static long count_bad_through_pipe(struct buffer *buffer, unsigned int nr,
+				   unsigned int round)
+{
+	uint64_t word[512];
+	size_t i, j;
+	long n, bad = 0;
+	int fd[2];
+
+	if (pipe(fd))
+		return -errno;
+	for (i = 0; i < buffer->size / sizeof(word); i++) {
+		while ((n = syscall(SYS_write, fd[1], buffer->map + i * 512,
+				    sizeof(word))) < 0 && errno == EINTR)
+			;
+		if (n != sizeof(word)) {
+			bad = n < 0 ? -errno : -EIO;
+			break;
+		}
+		while ((n = syscall(SYS_read, fd[0], word, sizeof(word))) < 0 && errno == EINTR)
+			;
+		for (j = 0; j < 512; j++)
+			bad += word[j] != pattern(nr, round, i * 512 + j);
+	}
+	close(fd[0]);
+	close(fd[1]);
+	return bad;
+}
+
+/* Signals come all the time while buffers go out and in: nothing fails or is lost. */
+TEST_F_TIMEOUT(ttm_swapout, signal_storm, TIME_LIMIT)
+{
+	const struct itimerval often = { .it_interval.tv_usec = 2000,
+					 .it_value.tv_usec = 2000 };
+	unsigned int i, round;
+	int status = -1;
+	pid_t pid;
+
+	if (access(TT_SHRINK, R_OK))
+		SKIP(return, "no " TT_SHRINK);
+	for (i = 0; i < NR_BUFFERS; i++)
+		fill(&self->buffer[i], i, 8);
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		signal(SIGALRM, count_signal);
+		if (setitimer(ITIMER_REAL, &often, NULL))
+			_exit(1);
+		for (round = 0; round < 3; round++) {
+			if (swap_out_all() < 0)
+				_exit(2);
+			for (i = 0; i < NR_BUFFERS; i++) {
+				if (i % 2 ? count_bad(&self->buffer[i], i, 8) :
+				    count_bad_through_pipe(&self->buffer[i], i, 8))
+					_exit(3);
+			}
+		}
+		_exit(signals ? 0 : 4);
+	}
+	for (i = 0; i < 20; i++)
+		swap_out_all();
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	for (i = 0; i < NR_BUFFERS; i++)
+		EXPECT_EQ(0, count_bad(&self->buffer[i], i, 8));
+}
+
 /* Nothing stays behind of buffers that are destroyed while they are out. */
 TEST_F_TIMEOUT(ttm_swapout, destroy_swapped_out, TIME_LIMIT)
 {
@@ -423,8 +596,9 @@ TEST_F_TIMEOUT(ttm_swapout, destroy_swapped_out, TIME_LIMIT)
 	for (i = 0; i < NR_BUFFERS; i++)
 		fill(&self->buffer[i], i, 3);
 	EXPECT_GE(swap_out_all(), NR_BUFFERS * BUFFER_SIZE / sysconf(_SC_PAGESIZE));
+	/* Which is counted approximately */
 	EXPECT_GE(read_number("/proc/meminfo", "Shmem:") - shmem,
-		  NR_BUFFERS * BUFFER_SIZE / 1024);
+		  NR_BUFFERS * BUFFER_SIZE / 1024 - 2048);
 	for (i = 0; i < NR_BUFFERS; i++)
 		destroy(self->fd, &self->buffer[i]);
 	/* Objects are destroyed by a worker; the statistics are approximate */
