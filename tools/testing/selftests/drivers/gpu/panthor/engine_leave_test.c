@@ -90,6 +90,7 @@ TEST_F(leave, drop_caches_leaves_all_of_it)
 {
 	struct pan_dev *dev = &self->client.dev;
 	const char *const orders[] = { "2", "3" };
+	int64_t evicted = engine_stat(dev, "class_evicted_pages");
 	unsigned int i;
 	int fd;
 
@@ -99,7 +100,7 @@ TEST_F(leave, drop_caches_leaves_all_of_it)
 		EXPECT_EQ(1, write(fd, orders[i], 1));
 		close(fd);
 		EXPECT_LE(PAGES, engine_stat(dev, variant->class));
-		EXPECT_EQ(0, engine_stat(dev, "class_evicted_pages"));
+		EXPECT_EQ(evicted, engine_stat(dev, "class_evicted_pages"));
 	}
 }
 
