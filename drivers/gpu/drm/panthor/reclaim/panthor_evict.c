@@ -538,7 +538,7 @@ static unsigned long swap_pages_of(struct panthor_reclaim_bo *rbo)
 	rcu_read_unlock();
 	folio_put(folio);
 
-	return min(nr_pages, (unsigned long)max(allowed, 0L));
+	return min_t(unsigned long, nr_pages, max(allowed, 0L));
 }
 
 static int write_part(struct panthor_reclaim_bo *rbo, unsigned long first, unsigned long last,

@@ -156,8 +156,8 @@ static long get_tables(struct pid *pid, struct file_table **tables)
 }
 
 /* Calls @fn for each descriptor of the process, which may sleep. */
-static int for_each_fd(struct panthor_target *target,
-		       int (*fn)(struct panthor_target *target, struct file *filp))
+static int walk_fds(struct panthor_target *target,
+		    int (*fn)(struct panthor_target *target, struct file *filp))
 {
 	struct file_table *tables;
 	int ret = 0;
@@ -389,7 +389,7 @@ static int note_dmabufs(struct panthor_target *target)
 
 	for (unsigned long i = 0; i < target->nr_bos; i++) {
 		if (panthor_gem_is_exported(target->bos[i].obj))
-			return for_each_fd(target, note_dmabuf);
+			return walk_fds(target, note_dmabuf);
 	}
 
 	return 0;
@@ -433,7 +433,7 @@ int panthor_target_init(struct panthor_target *target, struct panthor_device *pt
 {
 	init(target, ptdev, pid);
 
-	return finish_init(target, for_each_fd(target, add_fd));
+	return finish_init(target, walk_fds(target, add_fd));
 }
 
 /**

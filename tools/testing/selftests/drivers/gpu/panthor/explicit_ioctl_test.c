@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* DRM_IOCTL_PANTHOR_CLIENT_MEMORY: layout, bad input, amounts, pidfds. */
+#include <assert.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -14,11 +15,11 @@
 #define BOS		4
 
 /* The same for 32-bit and 64-bit callers: no field needs padding that is not there. */
-_Static_assert(sizeof(struct drm_panthor_client_memory) == 72, "size");
-_Static_assert(offsetof(struct drm_panthor_client_memory, pidfd) == 8, "pidfd");
-_Static_assert(offsetof(struct drm_panthor_client_memory, bytes) == 16, "bytes");
-_Static_assert(offsetof(struct drm_panthor_client_memory, done) == 24, "done");
-_Static_assert(offsetof(struct drm_panthor_client_memory, noswap) == 64, "noswap");
+static_assert(sizeof(struct drm_panthor_client_memory) == 72, "size");
+static_assert(offsetof(struct drm_panthor_client_memory, pidfd) == 8, "pidfd");
+static_assert(offsetof(struct drm_panthor_client_memory, bytes) == 16, "bytes");
+static_assert(offsetof(struct drm_panthor_client_memory, done) == 24, "done");
+static_assert(offsetof(struct drm_panthor_client_memory, noswap) == 64, "noswap");
 
 FIXTURE(client_memory)
 {
