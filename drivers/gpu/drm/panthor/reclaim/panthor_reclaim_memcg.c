@@ -320,7 +320,9 @@ bool panthor_reclaim_memcg_is_high(const struct panthor_reclaim_bo *bo, unsigned
 
 	guard(rcu)();
 	account = READ_ONCE(bo->account);
-	for (memcg = account ? memcg_of(to_account(account)) : NULL; memcg; memcg = parent_mem_cgroup(memcg)) {
+	memcg = account ? memcg_of(to_account(account)) : NULL;
+
+	for (; memcg; memcg = parent_mem_cgroup(memcg)) {
 		if (page_counter_read(&memcg->memory) + nr_pages >
 		    min(READ_ONCE(memcg->memory.high), READ_ONCE(memcg->memory.max)))
 			return true;
