@@ -12,6 +12,8 @@ struct panthor_reclaim_bo;
 int panthor_reclaim_memcg_init(struct panthor_device *ptdev);
 void panthor_reclaim_memcg_charge(struct panthor_reclaim *reclaim,
 				  struct panthor_reclaim_bo *bo, struct page *first);
+unsigned long panthor_reclaim_memcg_over_limit(struct mem_cgroup *memcg, unsigned long nr_pages,
+					       struct mem_cgroup **limit);
 int panthor_reclaim_memcg_cache_init(void);
 void panthor_reclaim_memcg_cache_fini(void);
 #else
@@ -24,6 +26,13 @@ static inline void panthor_reclaim_memcg_charge(struct panthor_reclaim *reclaim,
 						struct panthor_reclaim_bo *bo,
 						struct page *first)
 {
+}
+
+static inline unsigned long
+panthor_reclaim_memcg_over_limit(struct mem_cgroup *memcg, unsigned long nr_pages,
+				 struct mem_cgroup **limit)
+{
+	return 0;
 }
 
 static inline int panthor_reclaim_memcg_cache_init(void)

@@ -59,6 +59,11 @@ static unsigned long swap_memory(struct panthor_room *room)
 	return container_of(room, struct machine, room)->swap_memory;
 }
 
+static unsigned long reserve(struct panthor_room *room)
+{
+	return RESERVE;
+}
+
 static bool gone(struct panthor_room *room)
 {
 	return container_of(room, struct machine, room)->gone;
@@ -68,6 +73,7 @@ static const struct panthor_room_ops room_ops = {
 	.available = available,
 	.swappable = swappable,
 	.swap_memory = swap_memory,
+	.reserve = reserve,
 	.gone = gone,
 };
 
@@ -78,7 +84,7 @@ static struct machine *machine_create(struct kunit *test, unsigned long free)
 	KUNIT_ASSERT_NOT_NULL(test, m);
 	m->mock = mock_create(test);
 	atomic_long_set(&m->free, free);
-	panthor_room_init(&m->room, &m->mock->reclaim, &room_ops, RESERVE, GIVE_UP_NS);
+	panthor_room_init(&m->room, &m->mock->reclaim, &room_ops, GIVE_UP_NS);
 
 	return m;
 }
@@ -120,9 +126,17 @@ static int visit(struct machine *m, unsigned long nr_pages)
 	int ret;
 
 	panthor_room_begin(&m->room, &visit, NULL);
-	ret = panthor_room_get(&visit, nr_pages);
-	if (!ret)
-		ret = visit_fill(m, &visit, nr_pages);
+	for (;;) {
+		ret = panthor_room_get(&visit, nr_pages);
+		if (!ret)
+			ret = visit_fill(m, &visit, nr_pages);
+		if (ret != -EAGAIN)
+			break;
+
+		ret = panthor_room_take_turn(&visit);
+		if (ret)
+			break;
+	}
 	panthor_room_end(&visit, false);
 
 	return ret;
@@ -134,7 +148,8 @@ static void expect_settled(struct kunit *test, struct machine *m)
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->room.asked));
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->room.queued));
 	KUNIT_EXPECT_TRUE(test, list_empty(&m->room.queue));
-	KUNIT_EXPECT_FALSE(test, m->room.starving);
+	KUNIT_EXPECT_EQ(test, 0, m->room.lacks);
+	KUNIT_EXPECT_TRUE(test, list_empty(&m->room.filling));
 }
 
 static void plentiful_memory_costs_nothing(struct kunit *test)
@@ -694,9 +709,13 @@ static void submissions_wait_while_the_turn_waits(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, panthor_room_take_turn(&visit));
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_yield(&m->room, &y.vm->base));
 
-	/* Long enough for the turn to end first. */
-	m->room.give_up_ns = 600 * (u64)NSEC_PER_SEC;
-	WRITE_ONCE(m->room.starving, true);
+	/* What it has is not what is lacking. */
+	mock_bo_private(y.vm, 49);
+	WRITE_ONCE(m->room.lacks, 50);
+	KUNIT_EXPECT_EQ(test, 0, panthor_room_yield(&m->room, &y.vm->base));
+	KUNIT_EXPECT_EQ(test, 0, stat_of(m, PANTHOR_ROOM_STAT_YIELDS));
+
+	mock_bo_private(y.vm, 1);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(yielder_thread, &y, "room-yielder"));
 	while (!stat_of(m, PANTHOR_ROOM_STAT_YIELDS))
 		fsleep(100);
@@ -705,6 +724,87 @@ static void submissions_wait_while_the_turn_waits(struct kunit *test)
 
 	panthor_room_end(&visit, false);
 	wait_for_completion(&y.ended);
+	expect_settled(test, m);
+}
+
+/* Submissions go on as soon as the turn has room, not when it has ended. */
+static void nothing_is_lacking_once_there_is_room(struct kunit *test)
+{
+	struct machine *m = machine_create(test, RESERVE);
+	struct mock_vm *own = mock_vm_create(m->mock), *vm = mock_vm_create(m->mock);
+	struct panthor_room_visit visit;
+
+	mock_bo_private(vm, 100);
+	panthor_reclaim_vm_hold(&m->mock->reclaim, &vm->base);
+	panthor_reclaim_vm_touch(&m->mock->reclaim, &vm->base);
+	panthor_reclaim_vm_release(&m->mock->reclaim, &vm->base, 50 * NSEC_PER_MSEC);
+	panthor_room_begin(&m->room, &visit, &own->base);
+	KUNIT_EXPECT_EQ(test, 0, panthor_room_take_turn(&visit));
+	KUNIT_EXPECT_EQ(test, 0, panthor_room_get(&visit, 100));
+	KUNIT_EXPECT_LT(test, 0, stat_of(m, PANTHOR_ROOM_STAT_WAITS));
+	KUNIT_EXPECT_TRUE(test, visit.has_turn);
+	KUNIT_EXPECT_EQ(test, 0, m->room.lacks);
+	panthor_room_end(&visit, false);
+	expect_settled(test, m);
+}
+
+/* Who needs little does not wait for who needs much. */
+static void small_needs_do_not_queue(struct kunit *test)
+{
+	struct machine *m = machine_create(test, RESERVE);
+	struct panthor_room_visit big;
+
+	m->room.small = 4;
+	mock_bo_unused(m->mock, 3);
+	panthor_room_begin(&m->room, &big, NULL);
+	KUNIT_ASSERT_EQ(test, 0, panthor_room_take_turn(&big));
+	KUNIT_EXPECT_EQ(test, 0, visit(m, 3));
+	KUNIT_EXPECT_EQ(test, 3, stat_of(m, PANTHOR_ROOM_STAT_PAGES));
+
+	/* The reserve is there for it, and only an allocation says that there is none. */
+	KUNIT_EXPECT_EQ(test, 0, visit(m, 4));
+	m->failures = 100;
+	KUNIT_EXPECT_EQ(test, -ENOMEM, visit(m, 4));
+	KUNIT_EXPECT_EQ(test, 0, stat_of(m, PANTHOR_ROOM_STAT_QUEUED));
+	panthor_room_end(&big, false);
+	expect_settled(test, m);
+}
+
+/* What was torn down and did not leave is no room. */
+static void what_does_not_leave_is_no_progress(struct kunit *test)
+{
+	struct machine *m = machine_create(test, 5000);
+
+	mock_bo_unused(m->mock, 600);
+	m->mock->unwritable = true;
+	m->failures = 1000;
+	KUNIT_EXPECT_EQ(test, -ENOMEM, visit(m, 100));
+	KUNIT_EXPECT_GT(test, m->failures, 990);
+	expect_settled(test, m);
+}
+
+/* The part of a BO that is there already is not promised any more. */
+static void what_was_filled_is_not_promised(struct kunit *test)
+{
+	struct machine *m = machine_create(test, 100 + RESERVE);
+	struct panthor_room_visit visit_of_big;
+	unsigned long filled = 7;
+
+	panthor_room_begin(&m->room, &visit_of_big, NULL);
+	KUNIT_ASSERT_EQ(test, 0, panthor_room_get(&visit_of_big, 60));
+	visit_of_big.filled = &filled;
+	visit_of_big.filled_before = 7;
+	spin_lock(&m->room.lock);
+	list_add(&visit_of_big.filling, &m->room.filling);
+	spin_unlock(&m->room.lock);
+	filled += 50;
+	atomic_long_sub(50, &m->free);
+	KUNIT_EXPECT_EQ(test, 0, visit(m, 40));
+
+	spin_lock(&m->room.lock);
+	list_del(&visit_of_big.filling);
+	spin_unlock(&m->room.lock);
+	panthor_room_end(&visit_of_big, false);
 	expect_settled(test, m);
 }
 
@@ -717,10 +817,11 @@ static void submissions_do_not_wait_for_ever(struct kunit *test)
 
 	panthor_room_begin(&m->room, &visit, NULL);
 	KUNIT_ASSERT_EQ(test, 0, panthor_room_take_turn(&visit));
-	WRITE_ONCE(m->room.starving, true);
+	mock_bo_private(vm, 50);
+	WRITE_ONCE(m->room.lacks, 50);
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_yield(&m->room, &vm->base));
 	KUNIT_EXPECT_EQ(test, 1, stat_of(m, PANTHOR_ROOM_STAT_YIELDS));
-	KUNIT_EXPECT_TRUE(test, READ_ONCE(m->room.starving));
+	KUNIT_EXPECT_EQ(test, 50, READ_ONCE(m->room.lacks));
 	panthor_room_end(&visit, false);
 	expect_settled(test, m);
 }
@@ -749,6 +850,10 @@ static struct kunit_case room_test_cases[] = {
 	KUNIT_CASE(turns_are_taken_in_the_order_of_arrival),
 	KUNIT_CASE(submissions_wait_while_the_turn_waits),
 	KUNIT_CASE(submissions_do_not_wait_for_ever),
+	KUNIT_CASE(nothing_is_lacking_once_there_is_room),
+	KUNIT_CASE(small_needs_do_not_queue),
+	KUNIT_CASE(what_does_not_leave_is_no_progress),
+	KUNIT_CASE(what_was_filled_is_not_promised),
 	{}
 };
 
