@@ -48,8 +48,8 @@ struct insert_test_counters insert_test_counters(struct file *file)
 }
 
 void insert_test_expect_counters(struct kunit *test, struct file *file,
-			    const struct insert_test_counters *was,
-			    long cached, long swapped)
+				 const struct insert_test_counters *was,
+				 long cached, long swapped)
 {
 	struct insert_test_counters now = insert_test_counters(file);
 
@@ -110,7 +110,7 @@ void insert_test_free_block(struct folio *folio, unsigned int order)
 
 /* Whether the pages are as the allocator returned them. */
 void insert_test_expect_block(struct kunit *test, struct folio *folio,
-			 unsigned int order, u64 seed)
+			      unsigned int order, u64 seed)
 {
 	unsigned long i, bad = 0, odd = 0;
 
@@ -133,7 +133,7 @@ void insert_test_expect_block(struct kunit *test, struct folio *folio,
 
 /* Read all pages through the page cache. Returns the order of the first. */
 int insert_test_expect_contents(struct kunit *test, struct file *file, pgoff_t index,
-			   unsigned long nr, u64 seed)
+				unsigned long nr, u64 seed)
 {
 	unsigned long i, bad = 0;
 	int order = -1;
