@@ -3,10 +3,10 @@
 /*
  * Requests for the memory of a client, for the sysfs files and the ioctl.
  *
- * Whoever asks for the memory of another process has to be allowed to read its
+ * A request for the memory of another process needs permission to read its
  * memory (PTRACE_MODE_READ_FSCREDS, which security modules see) and to influence
- * its performance (CAP_SYS_NICE), as for process_madvise(2). One's own takes
- * nothing.
+ * its performance (CAP_SYS_NICE), as process_madvise(2) does. A request for the
+ * caller's own memory needs neither.
  */
 
 #include <linux/capability.h>

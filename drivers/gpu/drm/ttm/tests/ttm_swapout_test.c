@@ -290,7 +290,7 @@ static void poisoned_page_stays(struct kunit *test)
 #endif
 
 #ifdef CONFIG_MEMCG
-/* The cgroup that whoever runs the tests has made for them, with a low limit. */
+/* A cgroup with a low limit that the script which runs the tests creates. */
 static struct mem_cgroup *small_memcg(struct kunit *test)
 {
 	struct cgroup *cgrp = cgroup_get_from_path("/shmem-insert");

@@ -289,7 +289,7 @@ TEST_F_TIMEOUT(share, exported_and_the_handle_closed, TIMEOUT_S)
 	EXPECT_LT(foreign, engine_stat(&self->dev, "skip_foreign"));
 	EXPECT_GT((int64_t)(2 * PAGES), evicted(&self->dev) - before);
 
-	/* Once the receiver is gone it is nobody else's. */
+	/* Once the receiver is gone, no other process uses it. */
 	self->stage->over = 1;
 	EXPECT_EQ(0, pan_join(self->pid, pan_now_ms() + EXPLICIT_MS));
 	self->pid = -1;
