@@ -76,7 +76,7 @@ static bool permit(struct task_struct *task, const struct cred *opener)
  *
  * Return: 0 on success, -EPERM if it is not allowed, -ESRCH if the process is gone
  * or has no file of the device open, -ENOMEM if there is no memory, -ERESTARTSYS on
- * a signal.
+ * a fatal signal.
  */
 int panthor_client_init_target(struct panthor_target *target, struct panthor_device *ptdev,
 			       struct pid *pid, const struct cred *opener)

@@ -137,14 +137,14 @@ static long get_tables(struct pid *pid, struct file_table **tables)
 		put_tables(*tables, max);
 		max = 0;
 		*tables = NULL;
-		if (signal_pending(current))
+		if (fatal_signal_pending(current))
 			return -ERESTARTSYS;
 
 		if (make_room((void **)tables, &max, nr, sizeof(**tables)))
 			return -ENOMEM;
 	}
 
-	sort(*tables, nr, sizeof(**tables), compare_tables, NULL);
+	sort_nonatomic(*tables, nr, sizeof(**tables), compare_tables, NULL);
 	for (unsigned long i = 0; i < nr; i++) {
 		if (unique && (*tables)[unique - 1].files == (*tables)[i].files)
 			put_task_struct((*tables)[i].task);
@@ -200,11 +200,28 @@ static void add_bo(struct panthor_target *target, struct drm_gem_object *obj,
 	};
 }
 
+/* That of another request for the memory must not look like another user's. */
+static void get_dmabuf(struct panthor_target_bo *bo, struct file *dmabuf)
+{
+	guard(mutex)(&bo->obj->dev->object_name_lock);
+	bo->dmabuf = get_file(dmabuf);
+	to_panthor_bo(bo->obj)->nr_noted++;
+}
+
+static void put_dmabuf(struct panthor_target_bo *bo)
+{
+	if (!bo->dmabuf)
+		return;
+
+	guard(mutex)(&bo->obj->dev->object_name_lock);
+	to_panthor_bo(bo->obj)->nr_noted--;
+	fput(bo->dmabuf);
+}
+
 static void put_bos_from(struct panthor_target *target, unsigned long first)
 {
 	for (unsigned long i = first; i < min(target->nr_bos, target->max_bos); i++) {
-		if (target->bos[i].dmabuf)
-			fput(target->bos[i].dmabuf);
+		put_dmabuf(&target->bos[i]);
 		drm_gem_object_put(target->bos[i].obj);
 	}
 	target->nr_bos = first;
@@ -347,7 +364,7 @@ static void merge_bos(struct panthor_target *target)
 {
 	unsigned long nr = 0;
 
-	sort(target->bos, target->nr_bos, sizeof(*target->bos), compare_bos, NULL);
+	sort_nonatomic(target->bos, target->nr_bos, sizeof(*target->bos), compare_bos, NULL);
 	for (unsigned long i = 0; i < target->nr_bos; i++) {
 		struct panthor_target_bo *bo = &target->bos[i];
 
@@ -359,7 +376,7 @@ static void merge_bos(struct panthor_target *target)
 		}
 	}
 	target->nr_bos = nr;
-	sort(target->vms, target->nr_vms, sizeof(*target->vms), compare_vms, NULL);
+	sort_nonatomic(target->vms, target->nr_vms, sizeof(*target->vms), compare_vms, NULL);
 }
 
 /* The BO need not be the device's, so it is compared and nothing else. */
@@ -375,7 +392,7 @@ static int note_dmabuf(struct panthor_target *target, struct file *filp)
 		return 0;
 
 	if (!bo->dmabuf)
-		bo->dmabuf = get_file(filp);
+		get_dmabuf(bo, filp);
 	bo->nr_fds += bo->dmabuf == filp;
 
 	return 0;
@@ -426,7 +443,7 @@ static int finish_init(struct panthor_target *target, int ret)
  * op_locks of VMs and sleeps.
  *
  * Return: 0 on success, -ESRCH if the process has no file of the device open,
- * -ENOMEM if there is no memory, -ERESTARTSYS on a signal.
+ * -ENOMEM if there is no memory, -ERESTARTSYS on a fatal signal.
  */
 int panthor_target_init(struct panthor_target *target, struct panthor_device *ptdev,
 			struct pid *pid)
@@ -460,7 +477,7 @@ int panthor_target_init_file(struct panthor_target *target, struct drm_file *fil
  *
  * Context: As panthor_target_init(), in any process.
  *
- * Return: As panthor_target_init(), but for -ESRCH. Only fatal signals end it.
+ * Return: As panthor_target_init(), but for -ESRCH.
  */
 int panthor_target_init_count(struct panthor_target *target, struct drm_file *file)
 {
@@ -499,14 +516,18 @@ static bool has_vm(const struct panthor_target *target, const struct drm_gpuvm *
 static bool is_exported_to_others(const struct panthor_target_bo *bo)
 {
 	struct drm_gem_object *obj = bo->obj;
-	unsigned long own = obj->dma_buf ? 1 + bo->nr_handles : 0;
+	struct file *dmabuf = bo->dmabuf;
+	unsigned long own;
 
 	lockdep_assert_held(&obj->dev->object_name_lock);
 
-	if (bo->dmabuf)
-		return file_count(bo->dmabuf) > own + bo->nr_fds + 1;
-	if (obj->dma_buf)
-		return file_count(obj->dma_buf->file) > own;
+	own = bo->nr_fds + to_panthor_bo(obj)->nr_noted;
+	if (obj->dma_buf) {
+		dmabuf = obj->dma_buf->file;
+		own += 1 + bo->nr_handles;
+	}
+	if (dmabuf)
+		return file_count(dmabuf) > own;
 
 	/* One that has outlived the handles. */
 	return panthor_gem_is_exported(obj);

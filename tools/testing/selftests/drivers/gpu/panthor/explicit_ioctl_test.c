@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* DRM_IOCTL_PANTHOR_CLIENT_MEMORY: layout, bad input, amounts, pidfds. */
 #include <assert.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -228,6 +230,68 @@ TEST_F_TIMEOUT(client_memory, another_process_by_pidfd, TIMEOUT_S)
 	EXPECT_OK(explicit_order(self->target, EXPLICIT_RELAX));
 	EXPECT_OK(explicit_order(self->target, EXPLICIT_WORK));
 	close(args.pidfd);
+}
+
+struct out_call {
+	struct pan_dev *dev;
+	struct drm_panthor_client_memory args;
+	int ret;
+	volatile bool over;
+};
+
+static void *call_out(void *arg)
+{
+	struct out_call *call = arg;
+
+	call->args = (struct drm_panthor_client_memory) {
+		.op = DRM_PANTHOR_CLIENT_MEMORY_OUT, .pidfd = -1,
+	};
+	call->ret = ask(call->dev->fd, &call->args);
+	__sync_synchronize();
+	call->over = true;
+	return NULL;
+}
+
+/* A call that waits for a job knows of the dma-buf, and is no other user of it. */
+TEST_F_TIMEOUT(client_memory, own_dmabuf_is_not_shared_beside_another_call, TIMEOUT_S)
+{
+	struct drm_panthor_client_memory args = {
+		.op = DRM_PANTHOR_CLIENT_MEMORY_QUERY, .pidfd = -1,
+	};
+	struct out_call call = { .dev = &self->dev };
+	uint32_t beside = 0, handle;
+	pthread_t thread;
+	void *map;
+	int fd;
+
+	ASSERT_OK(pan_bo_create(&self->dev, SIZE, 0, 0, &handle));
+	fd = pan_bo_export(&self->dev, handle, DRM_CLOEXEC | DRM_RDWR);
+	ASSERT_LE(0, fd);
+	map = pan_bo_mmap(&self->dev, handle, SIZE);
+	ASSERT_NE(NULL, map);
+	memset(map, 1, SIZE);
+	ASSERT_OK(explicit_spin(&self->ctx));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, call_out, &call));
+	while (!call.over && engine_stat(&self->dev, "class_evicted_pages") < SIZE / PAN_PAGE)
+		pan_sleep_ms(1);
+	for (;;) {
+		ASSERT_OK(ask(self->dev.fd, &args));
+		if (call.over)
+			break;
+		beside++;
+		EXPECT_EQ(0, args.shared);
+		EXPECT_LE(SIZE, args.evicted);
+	}
+	pthread_join(thread, NULL);
+	EXPECT_LT(0, beside);
+	EXPECT_EQ(-EBUSY, call.ret);
+	EXPECT_EQ(0, call.args.shared);
+	EXPECT_EQ(SIZE, call.args.done);
+	*pan_flag(&self->ctx, 0) = 1;
+	EXPECT_OK(pan_ctx_wait(&self->ctx, 0));
+	munmap(map, SIZE);
+	close(fd);
+	EXPECT_OK(pan_bo_close(&self->dev, handle));
 }
 
 TEST_HARNESS_MAIN
