@@ -351,16 +351,6 @@ static int map_vm(struct claim *claim, struct drm_gpuvm *gpuvm)
 	return ret == -EINTR ? -ERESTARTSYS : ret;
 }
 
-static bool is_all_in(const struct panthor_target *target)
-{
-	for (unsigned long i = 0; i < target->nr_bos; i++) {
-		if (READ_ONCE(to_panthor_bo(target->bos[i].obj)->evicted))
-			return false;
-	}
-
-	return true;
-}
-
 static unsigned long count_resident(const struct panthor_target *target)
 {
 	unsigned long nr_pages = 0;
@@ -371,6 +361,19 @@ static unsigned long count_resident(const struct panthor_target *target)
 	}
 
 	return nr_pages;
+}
+
+static bool is_enough_in(const struct panthor_target *target, unsigned long max_pages)
+{
+	if (max_pages && count_resident(target) >= max_pages)
+		return true;
+
+	for (unsigned long i = 0; i < target->nr_bos; i++) {
+		if (READ_ONCE(to_panthor_bo(target->bos[i].obj)->evicted))
+			return false;
+	}
+
+	return true;
 }
 
 /**
@@ -386,7 +389,8 @@ static unsigned long count_resident(const struct panthor_target *target)
  * Context: Process context outside of reclaim, no lock of the driver held. Takes
  * the resvs of VMs and BOs, and sleeps for room and swap I/O.
  *
- * Return: 0 if all is in memory and mapped, -EAGAIN if some has been evicted again
+ * Return: 0 if all is in memory and mapped (with @max_pages, if at least so much
+ * of it is in memory), -EAGAIN if it is not, as some has been evicted again
  * meanwhile, -EBUSY if the GPU did not answer in time, -ERESTARTSYS if a signal
  * arrived, -EIO if the swap device could not be read, -ENODEV if the device is
  * gone, -ENOMEM if there is no memory.
@@ -403,10 +407,7 @@ int panthor_claim(struct panthor_target *target, unsigned long max_pages, bool b
 
 	spin_lock_init(&claim.lock);
 	ret = swap_in(&claim);
-	if (max_pages)
-		return ret ?: atomic_read(&claim.lost);
-
-	for (unsigned long i = 0; !ret && i < target->nr_vms; i++) {
+	for (unsigned long i = 0; !max_pages && !ret && i < target->nr_vms; i++) {
 		ret = map_vm(&claim, target->vms[i]);
 		if (ret == -EIO) {
 			atomic_set(&claim.lost, ret);
@@ -416,5 +417,5 @@ int panthor_claim(struct panthor_target *target, unsigned long max_pages, bool b
 
 	ret = ret ?: atomic_read(&claim.lost);
 
-	return ret || is_all_in(target) ? ret : -EAGAIN;
+	return ret || is_enough_in(target, max_pages) ? ret : -EAGAIN;
 }

@@ -3,6 +3,8 @@
  * What fits and what does not: more than the machine's memory can be bound in
  * one address space, but jobs need all of it at once.
  */
+#include <sys/ioctl.h>
+
 #include "engine_common.h"
 
 /* All waits for room end well before. */
@@ -59,6 +61,27 @@ TEST_F_TIMEOUT(room_fit, vm_that_cannot_fit_works_after_unbinding, 280)
 	EXPECT_OK(pan_client_check_all(client));
 	EXPECT_EQ(0, client->bad_words);
 	EXPECT_EQ(0, engine_stat(&client->dev, "room_promised_pages"));
+	EXPECT_OK(engine_books(&client->dev));
+}
+
+/* What comes back makes what came back before leave: less is in than was asked for. */
+TEST_F_TIMEOUT(room_fit, claim_of_more_than_fits_does_not_say_done, 280)
+{
+	struct drm_panthor_client_memory args = {
+		.op = DRM_PANTHOR_CLIENT_MEMORY_IN, .pidfd = -1,
+	};
+	uint32_t mib = pan_meminfo_pages("MemTotal") / 256 * 110 / 100;
+	struct pan_client *client = &self->client;
+	int ret;
+
+	ASSERT_OK(pan_client_add_mib(client, 0, mib, PAN_BUF_PRIVATE));
+	args.bytes = (uint64_t)mib * PAN_MIB;
+	ret = ioctl(client->dev.fd, DRM_IOCTL_PANTHOR_CLIENT_MEMORY, &args) ? -errno : 0;
+	TH_LOG("%d: %llu of %u MiB are in memory", ret,
+	       (unsigned long long)args.resident / PAN_MIB, mib);
+	EXPECT_LT(0, args.evicted);
+	EXPECT_GT(args.bytes, args.resident);
+	EXPECT_TRUE(ret == -EAGAIN || ret == -ENOMEM);
 	EXPECT_OK(engine_books(&client->dev));
 }
 
