@@ -390,6 +390,17 @@ static bool parse_number(const char *text, unsigned int *number)
 	return *number;
 }
 
+/* What could not be printed was not done. */
+static enum status finish(enum status status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+
+	fputs("panthor-memctl: standard output cannot be written\n", stderr);
+
+	return status == STATUS_DONE ? STATUS_FAILED : status;
+}
+
 static enum status parse_options(struct memctl *ctl, int argc, char **argv)
 {
 	enum status status = STATUS_DONE;
@@ -416,7 +427,7 @@ static enum status parse_options(struct memctl *ctl, int argc, char **argv)
 			break;
 		case 'h':
 			fputs(usage_text, stdout);
-			exit(STATUS_DONE);
+			exit(finish(STATUS_DONE));
 		default:
 			status = STATUS_USAGE;
 		}
@@ -461,5 +472,8 @@ int main(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 
-	return status == STATUS_DONE ? run(&ctl, argc - optind, argv + optind) : status;
+	if (status == STATUS_DONE)
+		status = run(&ctl, argc - optind, argv + optind);
+
+	return finish(status);
 }

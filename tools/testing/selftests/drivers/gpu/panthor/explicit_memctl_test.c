@@ -54,9 +54,9 @@ FIXTURE_TEARDOWN(memctl)
 
 /*
  * Runs the program, perhaps without capabilities, with arguments up to NULL: its exit
- * status. What it prints is in @out.
+ * status. What it prints is in @out, unless it goes to @file.
  */
-static int run_with(FIXTURE_DATA(memctl) *self, bool caps, ...)
+static int run_with(FIXTURE_DATA(memctl) *self, bool caps, const char *file, ...)
 {
 	char *argv[MAX_ARGS + 2] = { self->path };
 	int ends[2], status, i = 1;
@@ -65,7 +65,7 @@ static int run_with(FIXTURE_DATA(memctl) *self, bool caps, ...)
 	ssize_t n;
 	pid_t pid;
 
-	va_start(args, caps);
+	va_start(args, file);
 	while (i <= MAX_ARGS && (argv[i] = va_arg(args, char *)))
 		i++;
 	va_end(args);
@@ -74,7 +74,7 @@ static int run_with(FIXTURE_DATA(memctl) *self, bool caps, ...)
 	fflush(NULL);
 	pid = fork();
 	if (!pid) {
-		dup2(ends[1], 1);
+		dup2(file ? open(file, O_WRONLY) : ends[1], 1);
 		close(ends[0]);
 		if (!caps && prctl(PR_SET_SECUREBITS, SECBIT_NOROOT))
 			_exit(200);
@@ -91,7 +91,7 @@ static int run_with(FIXTURE_DATA(memctl) *self, bool caps, ...)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-#define run(...) run_with(self, true, __VA_ARGS__, NULL)
+#define run(...) run_with(self, true, NULL, __VA_ARGS__, NULL)
 
 /* The row of the target: KiB in memory and evicted. */
 static int parse_row(FIXTURE_DATA(memctl) *self, unsigned long long *resident,
@@ -171,10 +171,10 @@ TEST_F_TIMEOUT(memctl, each_reason_has_a_status, TIMEOUT_S)
 	EXPECT_EQ(FAILED, run("-d", "/dev/null", "show"));
 	EXPECT_EQ(FAILED, run("-d", "/dev/does-not-exist", "show"));
 
-	EXPECT_EQ(DENIED, run_with(self, false, "out", self->pid, NULL));
-	EXPECT_EQ(DENIED, run_with(self, false, "show", self->pid, NULL));
+	EXPECT_EQ(DENIED, run_with(self, false, NULL, "out", self->pid, NULL));
+	EXPECT_EQ(DENIED, run_with(self, false, NULL, "show", self->pid, NULL));
 	/* It is left out of the list of all. */
-	EXPECT_EQ(DONE, run_with(self, false, "show", NULL));
+	EXPECT_EQ(DONE, run_with(self, false, NULL, "show", NULL));
 	EXPECT_EQ(NULL, strstr(self->out, self->pid));
 	EXPECT_LT(0, explicit_resident(&self->dev, self->target->pid));
 
@@ -189,6 +189,17 @@ TEST_F_TIMEOUT(memctl, each_reason_has_a_status, TIMEOUT_S)
 	EXPECT_EQ(NO_SPACE, run("out", self->pid));
 	EXPECT_LT(0, explicit_resident(&self->dev, self->target->pid));
 	EXPECT_OK(explicit_order(self->target, EXPLICIT_WORK));
+}
+
+/* What is not printed is not said to be. */
+TEST_F_TIMEOUT(memctl, output_that_cannot_be_written_is_a_failure, TIMEOUT_S)
+{
+	EXPECT_EQ(FAILED, run_with(self, true, "/dev/full", "show", self->pid, NULL));
+	EXPECT_EQ(FAILED, run_with(self, true, "/dev/full", "-c", "2", "watch", self->pid, NULL));
+	EXPECT_EQ(FAILED, run_with(self, true, "/dev/full", "out", self->pid, NULL));
+	EXPECT_EQ(0, explicit_resident(&self->dev, self->target->pid));
+	EXPECT_EQ(FAILED, run_with(self, true, "/dev/full", "-h", NULL));
+	EXPECT_EQ(DONE, run("in", self->pid));
 }
 
 TEST_HARNESS_MAIN
