@@ -88,8 +88,8 @@ struct claim {
 	/** @best_effort: Take only memory that is free. */
 	bool best_effort;
 
-	/** @nr_workers: Number of pieces that are being read at once at most. */
-	unsigned int nr_workers;
+	/** @reading: Pages that are being read. */
+	atomic_long_t reading;
 
 	/** @max_pages: Stop when at least this many pages are in memory, 0 for all. */
 	unsigned long max_pages;
@@ -167,22 +167,23 @@ static bool next_piece(struct claim *claim, struct claim_piece *piece)
 	return found;
 }
 
+static bool may_read(struct claim *claim, const struct claim_piece *piece, unsigned long nr_pages)
+{
+	struct panthor_gem_object *bo = to_panthor_bo(claim->target->bos[piece->bo].obj);
+
+	if (panthor_reclaim_memcg_is_high(&bo->reclaim, nr_pages))
+		return false;
+
+	/* Below the watermarks others would have to reclaim for it. */
+	return !claim->best_effort || panthor_resident_is_free(claim->target->ptdev, nr_pages);
+}
+
 /* Nothing holds the pages until the BO gets them, but they have just been used. */
 static int read_piece(struct claim *claim, const struct claim_piece *piece)
 {
-	struct drm_gem_object *obj = claim->target->bos[piece->bo].obj;
-	struct address_space *mapping = obj->filp->f_mapping;
+	struct address_space *mapping = claim->target->bos[piece->bo].obj->filp->f_mapping;
 	gfp_t gfp = claim->best_effort ? ~__GFP_RECLAIM : ~0;
 	unsigned long index = piece->start;
-
-	if (panthor_reclaim_memcg_is_high(&to_panthor_bo(obj)->reclaim,
-					  claim->nr_workers * PIECE_PAGES))
-		return -ENOMEM;
-
-	/* Below the watermarks others would have to reclaim for it. */
-	if (claim->best_effort &&
-	    !panthor_resident_is_free(claim->target->ptdev, claim->nr_workers * PIECE_PAGES))
-		return -ENOMEM;
 
 	while (index < piece->end) {
 		struct folio *folio;
@@ -211,7 +212,13 @@ static void fail(struct claim *claim, int ret)
 
 static void claim_piece(struct claim *claim, const struct claim_piece *piece)
 {
-	int ret = read_piece(claim, piece);
+	unsigned long nr_pages = piece->end - piece->start;
+	int ret = -ENOMEM;
+
+	/* What is being read takes up memory as well. */
+	if (may_read(claim, piece, atomic_long_add_return(nr_pages, &claim->reading)))
+		ret = read_piece(claim, piece);
+	atomic_long_sub(nr_pages, &claim->reading);
 
 	/* One that is in part lost is given what there is by those who need it. */
 	if (!ret && atomic_dec_and_test(&claim->pieces[piece->bo]))
@@ -292,8 +299,6 @@ static void read_all(struct claim *claim, unsigned long nr_pieces)
 	unsigned int nr = min3((unsigned long)num_online_cpus(), nr_pieces,
 			       (unsigned long)MAX_WORKERS);
 	struct claim_worker *workers = NULL;
-
-	claim->nr_workers = nr;
 
 	/* Without helpers it takes longer. */
 	if (nr > 1)
