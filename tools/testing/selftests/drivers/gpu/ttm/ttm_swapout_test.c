@@ -33,6 +33,7 @@
 #define TT_SHRINK	"/sys/kernel/debug/ttm/tt_shrink"
 #define CGROUPS		"/sys/fs/cgroup"
 #define CGROUP		CGROUPS "/ttm-swapout"
+#define CHILD		CGROUP "/child"
 #define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 /* Seconds for each test: the machine may be an emulated one. */
@@ -368,14 +369,27 @@ static int make_cgroup(long max)
 	return ret ? ret : write_number(CGROUP "/memory.swap.max", 0);
 }
 
-/* Run in a process of the cgroup. Returns what waitpid() says. */
-static int in_cgroup(int (*run)(int fd, uint32_t *handle), int fd, uint32_t *handle)
+/* A cgroup below that one, with a limit as well. */
+static int make_child(long max)
+{
+	int ret = write_text(CGROUP "/cgroup.subtree_control", "+memory");
+
+	if (ret)
+		return ret;
+	if (mkdir(CHILD, 0755) && errno != EEXIST)
+		return -errno;
+	return write_number(CHILD "/memory.max", max);
+}
+
+/* Run in a process of a cgroup. Returns what waitpid() says. */
+static int in_cgroup(const char *procs, int (*run)(int fd, uint32_t *handle), int fd,
+		     uint32_t *handle)
 {
 	int status = -1;
 	pid_t pid = fork();
 
 	if (!pid) {
-		if (write_number(CGROUP "/cgroup.procs", getpid()))
+		if (write_number(procs, getpid()))
 			_exit(1);
 		_exit(run(fd, handle));
 	}
@@ -412,18 +426,38 @@ TEST_F_TIMEOUT(ttm_swapout, memcg_of_another, TIME_LIMIT)
 		SKIP(return, "no memory cgroups with a swap limit");
 	for (i = 0; i < NR_BUFFERS; i++)
 		fill(&self->buffer[i], i, 5);
-	EXPECT_EQ(0, in_cgroup(swap_all, self->fd, NULL));
+	EXPECT_EQ(0, in_cgroup(CGROUP "/cgroup.procs", swap_all, self->fd, NULL));
 	EXPECT_LT(read_number(CGROUP "/memory.peak", NULL), max / 2);
 	for (i = 0; i < NR_BUFFERS; i++)
 		EXPECT_EQ(0, count_bad(&self->buffer[i], i, 5));
 	rmdir(CGROUP);
 }
 
+/* Have a process of a cgroup make all buffers, and fill them. Returns 0, or -1. */
+static int make_buffers_in(const char *procs, int fd, struct buffer *buffer)
+{
+	uint32_t *handle = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned int i;
+
+	if (handle == MAP_FAILED)
+		return -1;
+	for (i = 0; i < NR_BUFFERS; i++)
+		destroy(fd, &buffer[i]);
+	if (in_cgroup(procs, create_all, fd, handle))
+		return -1;
+	for (i = 0; i < NR_BUFFERS; i++) {
+		if (map(fd, &buffer[i], handle[i], BUFFER_SIZE))
+			return -1;
+		fill(&buffer[i], i, 5);
+	}
+	return munmap(handle, 4096);
+}
+
 /* What a cgroup has made is charged to it, up to its limit, by any other task. */
 TEST_F_TIMEOUT(ttm_swapout, memcg_of_creator, TIME_LIMIT)
 {
 	const long max = 8 << 20;
-	uint32_t *handle;
 	unsigned int i;
 	long peak;
 
@@ -431,16 +465,7 @@ TEST_F_TIMEOUT(ttm_swapout, memcg_of_creator, TIME_LIMIT)
 		SKIP(return, "no " TT_SHRINK);
 	if (make_cgroup(max))
 		SKIP(return, "no memory cgroups with a swap limit");
-	handle = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, handle);
-	for (i = 0; i < NR_BUFFERS; i++)
-		destroy(self->fd, &self->buffer[i]);
-	ASSERT_EQ(0, in_cgroup(create_all, self->fd, handle));
-	for (i = 0; i < NR_BUFFERS; i++) {
-		ASSERT_EQ(0, map(self->fd, &self->buffer[i], handle[i], BUFFER_SIZE));
-		fill(&self->buffer[i], i, 5);
-	}
-	munmap(handle, 4096);
+	ASSERT_EQ(0, make_buffers_in(CGROUP "/cgroup.procs", self->fd, self->buffer));
 	/* Most of it stays where it is */
 	EXPECT_GT(swap_out_all(), 0);
 	peak = read_number(CGROUP "/memory.peak", NULL);
@@ -449,6 +474,33 @@ TEST_F_TIMEOUT(ttm_swapout, memcg_of_creator, TIME_LIMIT)
 	for (i = 0; i < NR_BUFFERS; i++)
 		EXPECT_EQ(0, count_bad(&self->buffer[i], i, 5));
 	rmdir(CGROUP);
+}
+
+/*
+ * A cgroup is gone, but what it has made is not: that is charged to the parent, and
+ * a limit that no longer exists is not reached, however often it goes out and in.
+ */
+TEST_F_TIMEOUT(ttm_swapout, memcg_of_creator_is_gone, TIME_LIMIT)
+{
+	const long size = NR_BUFFERS * BUFFER_SIZE;
+	unsigned int i, round;
+
+	if (access(TT_SHRINK, R_OK))
+		SKIP(return, "no " TT_SHRINK);
+	if (make_cgroup(4 * size) || make_child(2 * size))
+		SKIP(return, "no memory cgroups with a swap limit");
+	ASSERT_EQ(0, make_buffers_in(CHILD "/cgroup.procs", self->fd, self->buffer));
+	ASSERT_EQ(0, rmdir(CHILD));
+	for (round = 0; round < 4; round++) {
+		EXPECT_GE(swap_out_all(), size / sysconf(_SC_PAGESIZE));
+		EXPECT_GE(read_number(CGROUP "/memory.current", NULL), size);
+		for (i = 0; i < NR_BUFFERS; i++)
+			EXPECT_EQ(0, count_bad(&self->buffer[i], i, 5));
+		EXPECT_LT(read_number(CGROUP "/memory.current", NULL), size);
+	}
+	for (i = 0; i < NR_BUFFERS; i++)
+		destroy(self->fd, &self->buffer[i]);
+	EXPECT_EQ(0, rmdir(CGROUP));
 }
 
 static volatile sig_atomic_t signals;
