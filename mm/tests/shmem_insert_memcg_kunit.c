@@ -18,8 +18,10 @@ static struct mem_cgroup *test_memcg(struct kunit *test)
 		kunit_skip(test, "no cgroup /shmem-insert");
 	css = cgroup_get_e_css(cgrp, &memory_cgrp_subsys);
 	cgroup_put(cgrp);
-	if (!css || READ_ONCE(mem_cgroup_from_css(css)->memory.max) > SZ_1M >> PAGE_SHIFT)
+	if (READ_ONCE(mem_cgroup_from_css(css)->memory.max) > SZ_1M >> PAGE_SHIFT) {
+		css_put(css);
 		kunit_skip(test, "cgroup /shmem-insert has no low memory.max");
+	}
 	return mem_cgroup_from_css(css);
 }
 

@@ -10,9 +10,24 @@
 #include "../internal.h"
 #include "shmem_insert_kunit.h"
 
+/* Take a block of @order, all of it, with nothing left in the file. */
+static struct folio *take_whole(struct kunit *test, const struct insert_test_counters *was,
+				pgoff_t index, int nid, unsigned int order, u64 seed)
+{
+	struct file *file = insert_test_file(test);
+	unsigned int got = MAX_PAGE_ORDER;
+	struct folio *taken = shmem_take_folio(file, index, &got, nid, GFP_HIGHUSER);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(taken));
+	KUNIT_EXPECT_EQ(test, got, order);
+	insert_test_expect_counters(test, file, was, 0, 0);
+	insert_test_expect_block(test, taken, order, seed);
+	return taken;
+}
+
 static void take_returns_the_pages(struct kunit *test)
 {
-	unsigned int order = insert_test_order_param(test), got = MAX_PAGE_ORDER;
+	unsigned int order = insert_test_order_param(test);
 	unsigned long index = 1UL << order;
 	struct file *file = insert_test_file(test);
 	struct insert_test_counters was = insert_test_counters(file);
@@ -20,44 +35,30 @@ static void take_returns_the_pages(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, shmem_insert_folio(file, folio, order, index,
 						    false, INSERT_GFP));
-	taken = shmem_take_folio(file, index, &got, NUMA_NO_NODE, GFP_HIGHUSER);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(taken));
+	taken = take_whole(test, &was, index, NUMA_NO_NODE, order, 20);
 	KUNIT_EXPECT_PTR_EQ(test, taken, folio);
-	KUNIT_EXPECT_EQ(test, got, order);
-	insert_test_expect_counters(test, file, &was, 0, 0);
-	insert_test_expect_block(test, taken, order, 20);
 
 	/* And round again, which a state left behind would not survive */
 	KUNIT_ASSERT_EQ(test, 0, shmem_insert_folio(file, taken, order, index,
 						    false, INSERT_GFP));
 	KUNIT_EXPECT_EQ(test, insert_test_expect_contents(test, file, index, 1UL << order, 20),
 			order);
-	got = order;
-	taken = shmem_take_folio(file, index, &got, folio_nid(folio), GFP_HIGHUSER);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(taken));
-	insert_test_expect_block(test, taken, order, 20);
+	taken = take_whole(test, &was, index, folio_nid(folio), order, 20);
 	insert_test_free_block(taken, order);
 }
 
 static void take_from_swap(struct kunit *test)
 {
-	unsigned int order = insert_test_order_param(test), got = MAX_PAGE_ORDER;
+	unsigned int order = insert_test_order_param(test);
 	struct file *file = insert_test_file(test);
 	struct insert_test_counters was = insert_test_counters(file);
-	struct folio *taken;
 
 	insert_test_need_swap(test);
 	KUNIT_ASSERT_EQ(test, 0, shmem_insert_folio(file, insert_test_block(test, order, 21),
 						    order, 0, false, INSERT_GFP));
 	insert_test_reclaim(file, 0);
 	insert_test_expect_counters(test, file, &was, 0, 1L << order);
-
-	taken = shmem_take_folio(file, 0, &got, NUMA_NO_NODE, GFP_HIGHUSER);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(taken));
-	KUNIT_EXPECT_EQ(test, got, order);
-	insert_test_expect_counters(test, file, &was, 0, 0);
-	insert_test_expect_block(test, taken, order, 21);
-	insert_test_free_block(taken, order);
+	insert_test_free_block(take_whole(test, &was, 0, NUMA_NO_NODE, order, 21), order);
 }
 
 /* It may have been migrated while it was on an LRU list: demoted, for one. */
@@ -73,16 +74,15 @@ static void take_leaves_other_nodes(struct kunit *test)
 	taken = shmem_take_folio(file, 0, &got, folio_nid(folio) + 1, GFP_HIGHUSER);
 	KUNIT_ASSERT_PTR_EQ(test, taken, ERR_PTR(-EBUSY));
 	insert_test_expect_counters(test, file, &was, 1L << order, 0);
-	taken = shmem_take_folio(file, 0, &got, folio_nid(folio), GFP_HIGHUSER);
-	KUNIT_ASSERT_PTR_EQ(test, taken, folio);
-	insert_test_expect_block(test, taken, order, 27);
+	taken = take_whole(test, &was, 0, folio_nid(folio), order, 27);
+	KUNIT_EXPECT_PTR_EQ(test, taken, folio);
 	insert_test_free_block(taken, order);
 }
 
 /* Written to swap but still in the swap cache, clean. */
 static void take_from_swap_cache(struct kunit *test)
 {
-	unsigned int order = insert_test_order_param(test), got = MAX_PAGE_ORDER;
+	unsigned int order = insert_test_order_param(test);
 	struct file *file = insert_test_file(test);
 	struct insert_test_counters was = insert_test_counters(file);
 	struct folio *folio = insert_test_block(test, order, 22), *taken;
@@ -91,11 +91,8 @@ static void take_from_swap_cache(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, shmem_insert_folio(file, folio, order, 0, true,
 						    INSERT_GFP));
 	insert_test_expect_counters(test, file, &was, 0, 1L << order);
-	taken = shmem_take_folio(file, 0, &got, NUMA_NO_NODE, GFP_HIGHUSER);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(taken));
+	taken = take_whole(test, &was, 0, NUMA_NO_NODE, order, 22);
 	KUNIT_EXPECT_PTR_EQ(test, taken, folio);
-	insert_test_expect_counters(test, file, &was, 0, 0);
-	insert_test_expect_block(test, taken, order, 22);
 	insert_test_free_block(taken, order);
 }
 
@@ -216,10 +213,10 @@ static void take_finds_nothing(struct kunit *test)
 	insert_test_expect_counters(test, file, &was, 0, 0);
 }
 
-/* A thread that gets in the way until it is stopped. */
 /* Those at the start of the file that tests with a second thread fight for */
 #define RIVAL_PAGES	64UL
 
+/* A thread that gets in the way until it is stopped. */
 struct rival {
 	struct file *file;
 	void (*act)(struct file *file, unsigned long round);

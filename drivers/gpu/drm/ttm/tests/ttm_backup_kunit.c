@@ -297,6 +297,78 @@ void tt_test_fini_tt(struct kunit *test)
 	flush_delayed_fput();
 }
 
+/* Back the tt up, or swap it out, whichever it was made for. */
+long tt_test_out(struct kunit *test)
+{
+	struct tt_test_priv *priv = test->priv;
+
+	if (priv->tt->backup)
+		return ttm_tt_backup(priv->bdev, priv->tt, (struct ttm_backup_flags) { });
+	return ttm_tt_swapout(priv->bdev, priv->tt, GFP_KERNEL);
+}
+
+/* Restore the tt, or swap it in. */
+int tt_test_in(struct kunit *test, bool interruptible)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = interruptible };
+	struct tt_test_priv *priv = test->priv;
+	int ret;
+
+	if (!priv->tt->backup)
+		return ttm_tt_populate(priv->bdev, priv->tt, &ctx);
+	ret = ttm_tt_restore(priv->bdev, priv->tt, &ctx);
+	if (!ret)
+		priv->tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
+	return ret;
+}
+
+/* Make a tt, move it out, and interrupt its way back, as the test's parameter says. */
+void tt_test_interrupt(struct kunit *test, bool backup)
+{
+	const struct tt_test_interruption *in = test->param_value;
+	struct folio *held = NULL;
+	struct ttm_tt *tt;
+	int ret;
+
+	tt_test_need_injection(test);
+	tt = tt_test_make_tt(test, &tt_test_mixed, backup);
+	if (in->partial)
+		tt_test_inject(1, -1);
+	KUNIT_ASSERT_GT(test, tt_test_out(test), 0);
+	if (in->in_use)
+		held = filemap_get_folio((tt->backup ?: tt->swap_storage)->f_mapping, 0);
+
+	tt_test_inject(in->space, 1);
+	ret = tt_test_in(test, true);
+	tt_test_inject(0, 0);
+	if (!IS_ERR_OR_NULL(held))
+		folio_put(held);
+	KUNIT_ASSERT_EQ(test, ret, -ERESTARTSYS);
+	KUNIT_EXPECT_TRUE(test, ttm_tt_is_swapped(tt));
+	KUNIT_EXPECT_FALSE(test, ttm_tt_is_populated(tt));
+}
+
+/* Make a tt and move part of it out, as the test's parameter says. Returns how much. */
+long tt_test_partly_out(struct kunit *test, bool backup)
+{
+	struct ttm_tt *tt = tt_test_make_tt(test, &tt_test_mixed, backup);
+	long ret;
+
+	tt_test_inject_failures(test, tt, test->param_value);
+	ret = tt_test_out(test);
+	tt_test_inject(0, 0);
+	KUNIT_ASSERT_GT(test, ret, 0);
+	tt_test_expect_stats(test, tt->num_pages - ret, ret);
+	return ret;
+}
+
+/* Destroy the tt, which leaves nothing. */
+void tt_test_drop(struct kunit *test)
+{
+	tt_test_fini_tt(test);
+	tt_test_expect_stats(test, 0, 0);
+}
+
 /* However a test ended, nothing may be left in the statistics. */
 void tt_test_exit(struct kunit *test)
 {

@@ -71,6 +71,12 @@ void tt_test_fill_pool(struct kunit *test, pgoff_t num_pages, enum ttm_caching c
 void tt_test_fini_tt(struct kunit *test);
 void tt_test_fill(struct ttm_tt *tt);
 
+long tt_test_out(struct kunit *test);
+int tt_test_in(struct kunit *test, bool interruptible);
+void tt_test_interrupt(struct kunit *test, bool backup);
+long tt_test_partly_out(struct kunit *test, bool backup);
+void tt_test_drop(struct kunit *test);
+
 long tt_test_stat(enum node_stat_item item);
 unsigned long tt_test_cache_bits(struct page *page);
 pgoff_t tt_test_count_handles(struct ttm_tt *tt);

@@ -2,7 +2,6 @@
 /* Backing up and restoring tts: ttm_tt_backup() and ttm_tt_restore(). */
 
 #include <linux/pagemap.h>
-#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 
 #include <drm/ttm/ttm_backup.h>
@@ -15,7 +14,6 @@ static void backup_gives_pages_away(struct kunit *test)
 {
 	const struct tt_test_case *c = test->param_value;
 	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
 	pgoff_t nr;
 	struct ttm_tt *tt;
 	int round;
@@ -26,9 +24,7 @@ static void backup_gives_pages_away(struct kunit *test)
 
 	for (round = 0; round < 2; round++) {
 		tt_test_expect_stats(test, nr, 0);
-		KUNIT_ASSERT_EQ(test, nr,
-				ttm_tt_backup(priv->bdev, tt,
-					      (struct ttm_backup_flags) { }));
+		KUNIT_ASSERT_EQ(test, nr, tt_test_out(test));
 		KUNIT_EXPECT_TRUE(test, ttm_tt_is_backed_up(tt));
 		KUNIT_EXPECT_FALSE(test, ttm_tt_is_populated(tt));
 		KUNIT_EXPECT_EQ(test, tt_test_count_handles(tt), nr);
@@ -36,8 +32,7 @@ static void backup_gives_pages_away(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, tt_test_count_moved(priv, tt->backup), nr);
 		tt_test_expect_stats(test, 0, nr);
 
-		KUNIT_ASSERT_EQ(test, 0, ttm_tt_restore(priv->bdev, tt, &ctx));
-		tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
+		KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 		tt_test_expect_restored(test, IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE));
 	}
 }
@@ -47,7 +42,6 @@ static void backup_writes_out(struct kunit *test)
 {
 	const struct tt_test_case *c = test->param_value;
 	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
 	struct ttm_tt *tt;
 
 	tt_test_need_swap(test);
@@ -59,17 +53,15 @@ static void backup_writes_out(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, SHMEM_I(file_inode(tt->backup))->swapped, tt->num_pages);
 	KUNIT_EXPECT_EQ(test, tt->backup->f_mapping->nrpages, 0);
 
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_restore(priv->bdev, tt, &ctx));
-	tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 	tt_test_expect_restored(test, false);
 }
 
-/* Somebody looks at the backup: its pages cannot be taken. */
+/* The pages of the backup have other references: they cannot be taken. */
 static void restore_copies_what_is_in_use(struct kunit *test)
 {
 	const struct tt_test_case *c = test->param_value;
 	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
 	struct folio **held;
 	pgoff_t i, nr = 0, first;
 	struct ttm_tt *tt;
@@ -78,8 +70,7 @@ static void restore_copies_what_is_in_use(struct kunit *test)
 	tt = tt_test_make_tt(test, c, true);
 	held = kunit_kcalloc(test, tt->num_pages, sizeof(*held), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, held);
-	KUNIT_ASSERT_EQ(test, tt->num_pages,
-			ttm_tt_backup(priv->bdev, tt, (struct ttm_backup_flags) { }));
+	KUNIT_ASSERT_EQ(test, tt->num_pages, tt_test_out(test));
 
 	for (i = 0; i < tt->num_pages; i = folio_next_index(held[nr++])) {
 		held[nr] = filemap_get_folio(tt->backup->f_mapping, i);
@@ -87,8 +78,7 @@ static void restore_copies_what_is_in_use(struct kunit *test)
 	}
 	first = folio_nr_pages(held[0]);
 
-	KUNIT_EXPECT_EQ(test, 0, ttm_tt_restore(priv->bdev, tt, &ctx));
-	tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
+	KUNIT_EXPECT_EQ(test, 0, tt_test_in(test, false));
 	KUNIT_EXPECT_EQ(test, tt_test_count_same(priv), 0);
 	/* Copied whole: what was looked at was not split */
 	KUNIT_EXPECT_EQ(test, folio_nr_pages(held[0]), first);
@@ -99,47 +89,30 @@ static void restore_copies_what_is_in_use(struct kunit *test)
 
 static void partial_backup_is_completed(struct kunit *test)
 {
-	const struct tt_test_injection *in = test->param_value;
 	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
 	struct ttm_tt *tt;
 	long ret;
 
 	tt_test_need_swap(test);
-	tt = tt_test_make_tt(test, &tt_test_mixed, true);
-	tt_test_inject_failures(test, tt, in);
-	ret = ttm_tt_backup(priv->bdev, tt, (struct ttm_backup_flags) { });
-	tt_test_inject(0, 0);
-	KUNIT_ASSERT_GT(test, ret, 0);
+	ret = tt_test_partly_out(test, true);
+	tt = priv->tt;
 	KUNIT_EXPECT_EQ(test, ret, tt_test_count_handles(tt));
-	tt_test_expect_stats(test, tt->num_pages - ret, ret);
 
 	/* Retried, without failures */
-	ret += ttm_tt_backup(priv->bdev, tt, (struct ttm_backup_flags) { });
+	ret += tt_test_out(test);
 	KUNIT_EXPECT_EQ(test, tt_test_count_handles(tt), tt->num_pages);
 	KUNIT_EXPECT_EQ(test, ret, tt->num_pages);
 	tt_test_expect_stats(test, 0, tt->num_pages);
 
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_restore(priv->bdev, tt, &ctx));
-	tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 	tt_test_expect_restored(test, false);
 }
 
 static void partial_backup_is_restored(struct kunit *test)
 {
-	const struct tt_test_injection *in = test->param_value;
-	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
-	struct ttm_tt *tt;
-
 	tt_test_need_swap(test);
-	tt = tt_test_make_tt(test, &tt_test_mixed, true);
-	tt_test_inject_failures(test, tt, in);
-	KUNIT_ASSERT_GT(test, ttm_tt_backup(priv->bdev, tt,
-					    (struct ttm_backup_flags) { }), 0);
-	tt_test_inject(0, 0);
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_restore(priv->bdev, tt, &ctx));
-	tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
+	tt_test_partly_out(test, true);
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 	tt_test_expect_restored(test, false);
 }
 
@@ -147,15 +120,13 @@ static void partial_backup_is_restored(struct kunit *test)
 static void backup_without_progress(struct kunit *test)
 {
 	const struct tt_test_case *c = test->param_value;
-	struct tt_test_priv *priv = test->priv;
 	struct ttm_tt *tt;
 
 	tt_test_need_swap(test);
 	tt_test_need_injection(test);
 	tt = tt_test_make_tt(test, c, true);
 	tt_test_inject_no_progress(test, tt);
-	KUNIT_ASSERT_EQ(test, -ENOMEM, ttm_tt_backup(priv->bdev, tt,
-						     (struct ttm_backup_flags) { }));
+	KUNIT_ASSERT_EQ(test, -ENOMEM, tt_test_out(test));
 	tt_test_inject(0, 0);
 	KUNIT_EXPECT_FALSE(test, ttm_tt_is_backed_up(tt));
 	KUNIT_EXPECT_TRUE(test, ttm_tt_is_populated(tt));
@@ -164,89 +135,37 @@ static void backup_without_progress(struct kunit *test)
 
 static void partial_backup_is_dropped(struct kunit *test)
 {
-	const struct tt_test_injection *in = test->param_value;
-	struct tt_test_priv *priv = test->priv;
-	struct ttm_tt *tt;
-
 	tt_test_need_swap(test);
-	tt = tt_test_make_tt(test, &tt_test_mixed, true);
-	tt_test_inject_failures(test, tt, in);
-	KUNIT_ASSERT_GT(test, ttm_tt_backup(priv->bdev, tt,
-					    (struct ttm_backup_flags) { }), 0);
-	tt_test_inject(0, 0);
-	tt_test_fini_tt(test);
-	tt_test_expect_stats(test, 0, 0);
-}
-
-/* Back up, and interrupt the restore. */
-static void interrupt(struct kunit *test, struct ttm_tt *tt)
-{
-	struct ttm_operation_ctx ctx = { .interruptible = true };
-	const struct tt_test_interruption *in = test->param_value;
-	struct tt_test_priv *priv = test->priv;
-	struct folio *held = NULL;
-	int ret;
-
-	if (in->partial)
-		tt_test_inject(1, -1);
-	KUNIT_ASSERT_GT(test, ttm_tt_backup(priv->bdev, tt,
-					    (struct ttm_backup_flags) { }), 0);
-	if (in->in_use)
-		held = filemap_get_folio(tt->backup->f_mapping, 0);
-
-	tt_test_inject(in->space, 1);
-	ret = ttm_tt_restore(priv->bdev, tt, &ctx);
-	tt_test_inject(0, 0);
-	if (!IS_ERR_OR_NULL(held))
-		folio_put(held);
-	if (!ret)
-		tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
-	KUNIT_ASSERT_EQ(test, ret, -ERESTARTSYS);
-	KUNIT_EXPECT_TRUE(test, ttm_tt_is_backed_up(tt));
-	KUNIT_EXPECT_FALSE(test, ttm_tt_is_populated(tt));
+	tt_test_partly_out(test, true);
+	tt_test_drop(test);
 }
 
 static void interrupted_restore_resumes(struct kunit *test)
 {
-	struct ttm_operation_ctx ctx = { .interruptible = true };
-	struct tt_test_priv *priv = test->priv;
-	struct ttm_tt *tt;
-
 	tt_test_need_swap(test);
-	tt_test_need_injection(test);
-	tt = tt_test_make_tt(test, &tt_test_mixed, true);
-	interrupt(test, tt);
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_restore(priv->bdev, tt, &ctx));
-	tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
+	tt_test_interrupt(test, true);
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, true));
 	tt_test_expect_restored(test, false);
 }
 
 static void interrupted_restore_is_dropped(struct kunit *test)
 {
-	struct ttm_tt *tt;
-
 	tt_test_need_swap(test);
-	tt_test_need_injection(test);
-	tt = tt_test_make_tt(test, &tt_test_mixed, true);
-	interrupt(test, tt);
-	tt_test_fini_tt(test);
-	tt_test_expect_stats(test, 0, 0);
+	tt_test_interrupt(test, true);
+	tt_test_drop(test);
 }
 
 /* Nothing can go out, and the pages cannot be mapped again either. */
 static void backup_cannot_be_undone(struct kunit *test)
 {
 	const struct tt_test_case *c = test->param_value;
-	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
 	struct ttm_tt *tt;
 
 	tt_test_need_swap(test);
 	tt_test_need_injection(test);
 	tt = tt_test_make_tt(test, c, true);
 	tt_test_inject(0, -1);
-	KUNIT_EXPECT_EQ(test, 1, ttm_tt_backup(priv->bdev, tt,
-					       (struct ttm_backup_flags) { }));
+	KUNIT_EXPECT_EQ(test, 1, tt_test_out(test));
 	tt_test_inject(0, 0);
 	KUNIT_EXPECT_TRUE(test, ttm_tt_is_backed_up(tt));
 	KUNIT_EXPECT_FALSE(test, ttm_tt_is_populated(tt));
@@ -254,30 +173,25 @@ static void backup_cannot_be_undone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tt_test_cache_bits(tt->pages[0]), 0);
 	tt_test_expect_stats(test, tt->num_pages, 0);
 
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_restore(priv->bdev, tt, &ctx));
-	tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 	tt_test_expect_restored(test, false);
 }
 
 static void drop_frees_all(struct kunit *test)
 {
 	const struct tt_test_case *c = test->param_value;
-	struct tt_test_priv *priv = test->priv;
 	struct ttm_tt *tt;
 
 	tt_test_need_swap(test);
 	tt = tt_test_make_tt(test, c, true);
-	KUNIT_ASSERT_EQ(test, tt->num_pages,
-			ttm_tt_backup(priv->bdev, tt, (struct ttm_backup_flags) { }));
-	tt_test_fini_tt(test);
-	tt_test_expect_stats(test, 0, 0);
+	KUNIT_ASSERT_EQ(test, tt->num_pages, tt_test_out(test));
+	tt_test_drop(test);
 }
 
 static void purge_frees_all(struct kunit *test)
 {
 	const struct tt_test_case *c = test->param_value;
 	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
 	struct ttm_tt *tt;
 
 	tt = tt_test_make_tt(test, c, true);
@@ -287,8 +201,7 @@ static void purge_frees_all(struct kunit *test)
 	tt_test_expect_stats(test, 0, 0);
 	KUNIT_EXPECT_EQ(test, tt_test_count_handles(tt), 0);
 
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_restore(priv->bdev, tt, &ctx));
-	tt->page_flags |= TTM_TT_FLAG_PRIV_POPULATED;
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 	tt_test_expect_stats(test, tt->num_pages, 0);
 }
 
@@ -300,8 +213,7 @@ static void backup_needs_swap(struct kunit *test)
 	if (ttm_backup_bytes_avail())
 		kunit_skip(test, "there is swap");
 	tt = tt_test_make_tt(test, &tt_test_mixed, true);
-	KUNIT_EXPECT_EQ(test, -EBUSY,
-			ttm_tt_backup(priv->bdev, tt, (struct ttm_backup_flags) { }));
+	KUNIT_EXPECT_EQ(test, -EBUSY, tt_test_out(test));
 	KUNIT_EXPECT_EQ(test, tt_test_count_same(priv), tt->num_pages);
 	tt_test_expect_restored(test, true);
 }
@@ -311,11 +223,9 @@ static void backup_leaves_coherent_memory(struct kunit *test)
 	static const struct tt_test_case c = {
 		"", 4, ttm_cached, TTM_ALLOCATION_POOL_USE_DMA_ALLOC, true
 	};
-	struct tt_test_priv *priv = test->priv;
 	struct ttm_tt *tt = tt_test_make_tt(test, &c, true);
 
-	KUNIT_EXPECT_EQ(test, -EBUSY,
-			ttm_tt_backup(priv->bdev, tt, (struct ttm_backup_flags) { }));
+	KUNIT_EXPECT_EQ(test, -EBUSY, tt_test_out(test));
 	tt_test_expect_contents(test, tt);
 }
 
@@ -341,7 +251,7 @@ static struct kunit_suite ttm_backup_test_suite = {
 	.test_cases = ttm_backup_test_cases,
 };
 
-/* What holds without swap, too */
+/* What holds without swap as well */
 static struct kunit_case ttm_backup_noswap_test_cases[] = {
 	KUNIT_CASE_PARAM(purge_frees_all, tt_test_case_params),
 	KUNIT_CASE(backup_needs_swap),

@@ -5,7 +5,6 @@
 #include <linux/memcontrol.h>
 #include <linux/page_counter.h>
 #include <linux/pagemap.h>
-#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 
 #include <drm/ttm/ttm_backup.h>
@@ -29,20 +28,19 @@ static void swapout_gives_pages_away(struct kunit *test)
 {
 	const struct tt_test_case *c = test->param_value;
 	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
 	struct ttm_tt *tt = tt_test_make_tt(test, c, false);
 	pgoff_t nr = tt->num_pages;
 	int round;
 
 	for (round = 0; round < 2; round++) {
-		KUNIT_ASSERT_EQ(test, nr, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL));
+		KUNIT_ASSERT_EQ(test, nr, tt_test_out(test));
 		KUNIT_EXPECT_TRUE(test, ttm_tt_is_swapped(tt));
 		KUNIT_EXPECT_FALSE(test, ttm_tt_is_populated(tt));
 		if (!round)
 			KUNIT_EXPECT_EQ(test, tt_test_count_moved(priv, tt->swap_storage), nr);
 		tt_test_expect_stats(test, 0, nr);
 
-		KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+		KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 		expect_swapped_in(test, IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE));
 	}
 }
@@ -54,11 +52,10 @@ static void swapout_copies_coherent_memory(struct kunit *test)
 	};
 	struct tt_test_priv *priv = test->priv;
 	struct ttm_tt *tt = tt_test_make_tt(test, &c, false);
-	struct ttm_operation_ctx ctx = { };
 
-	KUNIT_ASSERT_EQ(test, tt->num_pages, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL));
+	KUNIT_ASSERT_EQ(test, tt->num_pages, tt_test_out(test));
 	KUNIT_EXPECT_EQ(test, ttm_tt_state(tt), TTM_TT_OUT);
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 	KUNIT_EXPECT_EQ(test, ttm_tt_state(tt), TTM_TT_RESIDENT);
 	tt_test_expect_contents(test, tt);
 	flush_delayed_fput();
@@ -68,34 +65,24 @@ static void swapout_copies_coherent_memory(struct kunit *test)
 static void swapout_under_nofs(struct kunit *test)
 {
 	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
 	struct ttm_tt *tt = tt_test_make_tt(test, &tt_test_mixed, false);
 
 	KUNIT_ASSERT_EQ(test, tt->num_pages, ttm_tt_swapout(priv->bdev, tt, GFP_NOFS));
 	KUNIT_EXPECT_EQ(test, tt_test_count_moved(priv, tt->swap_storage), tt->num_pages);
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 	expect_swapped_in(test, IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE));
 }
 
 static void partial_swapout_is_swapped_in(struct kunit *test)
 {
-	const struct tt_test_injection *in = test->param_value;
+	long ret = tt_test_partly_out(test, false);
 	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
-	struct ttm_tt *tt;
-	int ret;
 
-	tt = tt_test_make_tt(test, &tt_test_mixed, false);
-	tt_test_inject_failures(test, tt, in);
-	ret = ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL);
-	tt_test_inject(0, 0);
-	KUNIT_ASSERT_GT(test, ret, 0);
-	KUNIT_EXPECT_TRUE(test, ttm_tt_is_swapped(tt));
+	KUNIT_EXPECT_TRUE(test, ttm_tt_is_swapped(priv->tt));
 	/* A block that cannot be inserted is split, and not copied */
-	KUNIT_EXPECT_EQ(test, tt_test_count_moved(priv, tt->swap_storage), ret);
-	tt_test_expect_stats(test, tt->num_pages - ret, ret);
+	KUNIT_EXPECT_EQ(test, tt_test_count_moved(priv, priv->tt->swap_storage), ret);
 
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 	expect_swapped_in(test, false);
 }
 
@@ -104,95 +91,47 @@ static void swapout_without_progress(struct kunit *test)
 {
 	const struct tt_test_case *c = test->param_value;
 	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
 	struct ttm_tt *tt;
 
 	tt_test_need_injection(test);
 	tt = tt_test_make_tt(test, c, false);
 	tt_test_inject_no_progress(test, tt);
-	KUNIT_ASSERT_EQ(test, -ENOMEM, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL));
+	KUNIT_ASSERT_EQ(test, -ENOMEM, tt_test_out(test));
 	tt_test_inject(0, 0);
 	KUNIT_EXPECT_EQ(test, ttm_tt_state(tt), TTM_TT_PARTLY_OUT);
 	KUNIT_EXPECT_EQ(test, tt_test_count_same(priv), tt->num_pages);
 	KUNIT_EXPECT_EQ(test, tt_test_cache_bits(tt->pages[0]), 0);
 	tt_test_expect_stats(test, tt->num_pages, 0);
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 	expect_swapped_in(test, false);
 }
 
 static void partial_swapout_is_dropped(struct kunit *test)
 {
-	const struct tt_test_injection *in = test->param_value;
-	struct tt_test_priv *priv = test->priv;
-	struct ttm_tt *tt;
-
-	tt = tt_test_make_tt(test, &tt_test_mixed, false);
-	tt_test_inject_failures(test, tt, in);
-	KUNIT_ASSERT_GT(test, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL), 0);
-	tt_test_inject(0, 0);
-	tt_test_fini_tt(test);
-	tt_test_expect_stats(test, 0, 0);
-}
-
-/* Swap out, and interrupt bringing it back. */
-static void interrupt_swapin(struct kunit *test, struct ttm_tt *tt)
-{
-	struct ttm_operation_ctx ctx = { .interruptible = true };
-	const struct tt_test_interruption *in = test->param_value;
-	struct tt_test_priv *priv = test->priv;
-	struct folio *held = NULL;
-	int ret;
-
-	if (in->partial)
-		tt_test_inject(1, -1);
-	KUNIT_ASSERT_GT(test, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL), 0);
-	if (in->in_use)
-		held = filemap_get_folio(tt->swap_storage->f_mapping, 0);
-
-	tt_test_inject(in->space, 1);
-	ret = ttm_tt_populate(priv->bdev, tt, &ctx);
-	tt_test_inject(0, 0);
-	if (!IS_ERR_OR_NULL(held))
-		folio_put(held);
-	KUNIT_ASSERT_EQ(test, ret, -ERESTARTSYS);
-	KUNIT_EXPECT_TRUE(test, ttm_tt_is_swapped(tt));
-	KUNIT_EXPECT_FALSE(test, ttm_tt_is_populated(tt));
+	tt_test_partly_out(test, false);
+	tt_test_drop(test);
 }
 
 static void interrupted_swapin_resumes(struct kunit *test)
 {
-	struct ttm_operation_ctx ctx = { .interruptible = true };
-	struct tt_test_priv *priv = test->priv;
-	struct ttm_tt *tt;
-
-	tt_test_need_injection(test);
-	tt = tt_test_make_tt(test, &tt_test_mixed, false);
-	interrupt_swapin(test, tt);
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	tt_test_interrupt(test, false);
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, true));
 	expect_swapped_in(test, false);
 }
 
 static void interrupted_swapin_is_dropped(struct kunit *test)
 {
-	struct ttm_tt *tt;
-
-	tt_test_need_injection(test);
-	tt = tt_test_make_tt(test, &tt_test_mixed, false);
-	interrupt_swapin(test, tt);
-	tt_test_fini_tt(test);
-	tt_test_expect_stats(test, 0, 0);
+	tt_test_interrupt(test, false);
+	tt_test_drop(test);
 }
 
 static void swapped_out_is_dropped(struct kunit *test)
 {
 	const struct tt_test_case *c = test->param_value;
-	struct tt_test_priv *priv = test->priv;
 	struct ttm_tt *tt = tt_test_make_tt(test, c, false);
 
-	KUNIT_ASSERT_EQ(test, tt->num_pages,
-			ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL));
-	tt_test_fini_tt(test);
-	tt_test_expect_stats(test, 0, 0);
+	KUNIT_ASSERT_EQ(test, tt->num_pages, tt_test_out(test));
+	tt_test_drop(test);
 }
 
 /*
@@ -231,7 +170,6 @@ static void swapout_with_driver_methods(struct kunit *test)
 {
 	const struct tt_test_case *c = test->param_value;
 	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
 	struct ttm_tt *tt;
 
 	driver_fails = false;
@@ -240,16 +178,15 @@ static void swapout_with_driver_methods(struct kunit *test)
 	priv->funcs.ttm_tt_unpopulate = driver_unpopulate;
 	tt = tt_test_make_tt(test, c, false);
 
-	KUNIT_ASSERT_EQ(test, tt->num_pages,
-			ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL));
+	KUNIT_ASSERT_EQ(test, tt->num_pages, tt_test_out(test));
 	driver_fails = true;
-	KUNIT_EXPECT_EQ(test, -EIO, ttm_tt_populate(priv->bdev, tt, &ctx));
+	KUNIT_EXPECT_EQ(test, -EIO, tt_test_in(test, false));
 	/* The failed attempt has not lost anything, but keeps what it has restored */
 	KUNIT_EXPECT_EQ(test, ttm_tt_state(tt), TTM_TT_PARTLY_OUT);
 	tt_test_expect_stats(test, tt->num_pages, 0);
 
 	driver_fails = false;
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 	expect_swapped_in(test, IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE));
 }
 
@@ -259,7 +196,6 @@ static void poisoned_page_stays(struct kunit *test)
 {
 	const struct tt_test_case *c = test->param_value;
 	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
 	struct ttm_tt *tt;
 	struct page *page;
 	pgoff_t at;
@@ -268,7 +204,7 @@ static void poisoned_page_stays(struct kunit *test)
 	at = tt->num_pages / 5;
 	page = tt->pages[at];
 	SetPageHWPoison(page);
-	KUNIT_EXPECT_EQ(test, ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL),
+	KUNIT_EXPECT_EQ(test, tt_test_out(test),
 			tt->num_pages > 1 ? (int)tt->num_pages - 1 : -EHWPOISON);
 	KUNIT_EXPECT_EQ(test, ttm_tt_state(tt), TTM_TT_PARTLY_OUT);
 	KUNIT_EXPECT_EQ(test, tt_test_count_handles(tt), tt->num_pages - 1);
@@ -276,7 +212,7 @@ static void poisoned_page_stays(struct kunit *test)
 			tt->num_pages - 1);
 	KUNIT_EXPECT_PTR_EQ(test, tt->pages[at], page);
 	/* Nor is it read to be copied into a larger block */
-	KUNIT_EXPECT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	KUNIT_EXPECT_EQ(test, 0, tt_test_in(test, false));
 	KUNIT_EXPECT_PTR_EQ(test, tt->pages[at], page);
 	ClearPageHWPoison(page);
 	if (ttm_tt_is_populated(tt))
@@ -300,29 +236,35 @@ static struct mem_cgroup *small_memcg(struct kunit *test)
 		kunit_skip(test, "no cgroup /shmem-insert");
 	css = cgroup_get_e_css(cgrp, &memory_cgrp_subsys);
 	cgroup_put(cgrp);
-	if (!css || READ_ONCE(mem_cgroup_from_css(css)->memory.max) > SZ_1M >> PAGE_SHIFT)
+	if (READ_ONCE(mem_cgroup_from_css(css)->memory.max) > SZ_1M >> PAGE_SHIFT) {
+		css_put(css);
 		kunit_skip(test, "cgroup /shmem-insert has no low memory.max");
+	}
 	return mem_cgroup_from_css(css);
 }
 
-/* The limit of a cgroup that is charged with more than it may have holds. */
-static void swapout_within_memory_max(struct kunit *test)
+/*
+ * The limit of a cgroup that is charged with more than it may have holds. Where it
+ * can swap all goes out, where it cannot the rest stays.
+ */
+static void within_memory_max(struct kunit *test, struct mem_cgroup *memcg, bool swap)
 {
-	struct mem_cgroup *memcg = small_memcg(test);
-	unsigned long max = READ_ONCE(memcg->memory.max);
 	struct tt_test_priv *priv = test->priv;
-	struct ttm_operation_ctx ctx = { };
-	struct ttm_tt *tt;
-	int ret;
+	unsigned long max = READ_ONCE(memcg->memory.max);
+	unsigned long swap_max = READ_ONCE(memcg->swap.max);
+	struct ttm_tt *tt = tt_test_make_tt(test, &tt_test_mixed, false);
+	long ret;
 
-	tt = tt_test_make_tt(test, &tt_test_mixed, false);
+	if (!swap)
+		WRITE_ONCE(memcg->swap.max, 0);
 	page_counter_reset_watermark(&memcg->memory);
 	tt->memcg = memcg;
-	ret = ttm_tt_swapout(priv->bdev, tt, GFP_KERNEL);
+	ret = tt_test_out(test);
+	WRITE_ONCE(memcg->swap.max, swap_max);
 	KUNIT_EXPECT_LE(test, READ_ONCE(memcg->memory.watermark), max);
 	KUNIT_EXPECT_GT(test, READ_ONCE(memcg->memory.watermark), max / 2);
 	KUNIT_EXPECT_GT(test, ret, 0);
-	if (ttm_backup_bytes_avail())
+	if (swap)
 		KUNIT_EXPECT_EQ(test, ret, tt->num_pages);
 	else
 		KUNIT_EXPECT_LE(test, ret, max);
@@ -330,13 +272,29 @@ static void swapout_within_memory_max(struct kunit *test)
 			tt->num_pages - ret);
 
 	page_counter_reset_watermark(&memcg->memory);
-	KUNIT_ASSERT_EQ(test, 0, ttm_tt_populate(priv->bdev, tt, &ctx));
+	KUNIT_ASSERT_EQ(test, 0, tt_test_in(test, false));
 	KUNIT_EXPECT_LE(test, READ_ONCE(memcg->memory.watermark), max);
 	expect_swapped_in(test, false);
 	css_put(&memcg->css);
 }
+
+static void swapout_within_memory_max(struct kunit *test)
+{
+	tt_test_need_swap(test);
+	within_memory_max(test, small_memcg(test), true);
+}
+
+static void swapout_within_memory_max_alone(struct kunit *test)
+{
+	within_memory_max(test, small_memcg(test), false);
+}
 #else
 static void swapout_within_memory_max(struct kunit *test)
+{
+	kunit_skip(test, "no CONFIG_MEMCG");
+}
+
+static void swapout_within_memory_max_alone(struct kunit *test)
 {
 	kunit_skip(test, "no CONFIG_MEMCG");
 }
@@ -347,6 +305,7 @@ static struct kunit_case ttm_swapout_test_cases[] = {
 	KUNIT_CASE(swapout_copies_coherent_memory),
 	KUNIT_CASE(swapout_under_nofs),
 	KUNIT_CASE(swapout_within_memory_max),
+	KUNIT_CASE(swapout_within_memory_max_alone),
 	KUNIT_CASE_PARAM(poisoned_page_stays, tt_test_case_params),
 	KUNIT_CASE_PARAM(partial_swapout_is_swapped_in, tt_test_injection_params),
 	KUNIT_CASE_PARAM(partial_swapout_is_dropped, tt_test_injection_params),
