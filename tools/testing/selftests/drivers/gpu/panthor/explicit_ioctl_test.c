@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "explicit_common.h"
@@ -291,6 +292,55 @@ TEST_F_TIMEOUT(client_memory, own_dmabuf_is_not_shared_beside_another_call, TIME
 	EXPECT_OK(pan_ctx_wait(&self->ctx, 0));
 	munmap(map, SIZE);
 	close(fd);
+	EXPECT_OK(pan_bo_close(&self->dev, handle));
+}
+
+static void tick(int sig)
+{
+	(void)sig;
+}
+
+/* What was done until the signal came is told, and added to when the call is repeated. */
+TEST_F_TIMEOUT(client_memory, interrupted_call_tells_what_it_did, TIMEOUT_S)
+{
+	struct drm_panthor_client_memory args = {
+		.op = DRM_PANTHOR_CLIENT_MEMORY_QUERY, .pidfd = -1,
+	};
+	struct itimerval timer = {
+		.it_interval.tv_usec = 50000, .it_value.tv_usec = 50000,
+	}, off = {};
+	struct sigaction action = { .sa_handler = tick };
+	uint64_t all, pinned;
+	uint32_t handle;
+	void *map;
+
+	/* No job uses this one. */
+	ASSERT_OK(pan_bo_create(&self->dev, SIZE, 0, 0, &handle));
+	map = pan_bo_mmap(&self->dev, handle, SIZE);
+	ASSERT_NE(NULL, map);
+	memset(map, 1, SIZE);
+	ASSERT_OK(ask(self->dev.fd, &args));
+	all = args.resident;
+	pinned = args.busy;
+	ASSERT_OK(explicit_spin(&self->ctx));
+
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
+	args.op = DRM_PANTHOR_CLIENT_MEMORY_OUT;
+	EXPECT_EQ(-EINTR, ask(self->dev.fd, &args));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &off, NULL));
+	EXPECT_EQ(SIZE, args.done);
+	EXPECT_EQ(SIZE, args.evicted);
+	EXPECT_EQ(all, args.resident + args.evicted);
+	EXPECT_LE(pinned + BOS * SIZE, args.busy);
+
+	*pan_flag(&self->ctx, 0) = 1;
+	ASSERT_OK(pan_ctx_wait(&self->ctx, 0));
+	EXPECT_OK(ask(self->dev.fd, &args));
+	EXPECT_LE((BOS + 1) * SIZE, args.done);
+	EXPECT_EQ(args.done, args.evicted);
+	EXPECT_EQ(pinned, args.busy);
+	munmap(map, SIZE);
 	EXPECT_OK(pan_bo_close(&self->dev, handle));
 }
 
