@@ -495,17 +495,6 @@ static int wait_bo(struct panthor_reclaim_bo *rbo, u64 ns, bool interruptible)
 	return wait_resv(to_bo(rbo)->base.resv, ns, interruptible);
 }
 
-static void write_out(struct panthor_reclaim_bo *rbo, bool wait,
-		      unsigned long *freed, unsigned long *writeback)
-{
-	struct shmem_reclaim_stat stat = {};
-
-	shmem_reclaim_range(to_bo(rbo)->base.filp->f_mapping, 0, rbo->nr_pages - 1,
-			    wait, &stat);
-	*freed += stat.freed;
-	*writeback += stat.writeback;
-}
-
 static bool is_pinned(struct panthor_reclaim_bo *rbo)
 {
 	struct panthor_gem_object *bo = to_bo(rbo);
@@ -541,8 +530,8 @@ static unsigned long swap_pages_of(struct panthor_reclaim_bo *rbo)
 	return min_t(unsigned long, nr_pages, max(allowed, 0L));
 }
 
-static int write_part(struct panthor_reclaim_bo *rbo, unsigned long first, unsigned long last,
-		      bool wait, unsigned long *freed, unsigned long *writeback)
+static int write_out(struct panthor_reclaim_bo *rbo, unsigned long first, unsigned long last,
+		     bool wait, unsigned long *freed, unsigned long *writeback)
 {
 	struct shmem_reclaim_stat stat = {};
 
@@ -586,7 +575,6 @@ static const struct panthor_reclaim_ops panthor_evict_ops = {
 	.wait_vm = wait_vm,
 	.wait_bo = wait_bo,
 	.write_out = write_out,
-	.write_part = write_part,
 	.is_pinned = is_pinned,
 	.swap_pages = swap_pages,
 	.swap_pages_of = swap_pages_of,

@@ -283,28 +283,21 @@ struct panthor_reclaim_ops {
 	int (*wait_bo)(struct panthor_reclaim_bo *bo, u64 ns, bool interruptible);
 
 	/**
-	 * @write_out: Write out and free the pages of an evicted BO
+	 * @write_out: Write out and free pages @first to @last of an evicted BO
 	 *
 	 * Starts writeback to swap, and with @wait also waits for its end and
 	 * frees the pages. *@freed and *@writeback grow by what left memory
 	 * and what is on its way, in pages.
 	 *
-	 * Context: Reclaim, I/O allowed, no lock of the driver held, sleeps.
-	 */
-	void (*write_out)(struct panthor_reclaim_bo *bo, bool wait,
-			  unsigned long *freed, unsigned long *writeback);
-
-	/**
-	 * @write_part: The same for pages @first to @last of an evicted BO
-	 *
-	 * Context: As @write_out. A fatal signal ends waiting.
+	 * Context: Reclaim, I/O allowed, no lock of the driver held, sleeps. A
+	 * fatal signal ends waiting.
 	 *
 	 * Return: 0 on success, with @wait also: -ENOSPC if swap did not take
 	 * all, -EAGAIN if pages stayed for the moment.
 	 */
-	int (*write_part)(struct panthor_reclaim_bo *bo, unsigned long first,
-			  unsigned long last, bool wait, unsigned long *freed,
-			  unsigned long *writeback);
+	int (*write_out)(struct panthor_reclaim_bo *bo, unsigned long first,
+			 unsigned long last, bool wait, unsigned long *freed,
+			 unsigned long *writeback);
 
 	/**
 	 * @is_pinned: Are there pages that something uses for the moment?

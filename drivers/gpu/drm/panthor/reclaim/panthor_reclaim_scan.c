@@ -66,7 +66,7 @@ static void bo_is_out(struct panthor_reclaim *reclaim, struct panthor_reclaim_sc
 	panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_EVICTED_BOS, 1);
 	panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_EVICTED_PAGES, bo->nr_pages);
 
-	reclaim->ops->write_out(bo, false, &scan->freed, &writeback);
+	reclaim->ops->write_out(bo, 0, bo->nr_pages - 1, false, &scan->freed, &writeback);
 
 	/* Only wait once everything is on its way. */
 	if (scan->wait_writeback) {
@@ -85,7 +85,8 @@ static void wait_for_writeback(struct panthor_reclaim *reclaim,
 
 	list_for_each_entry_safe(bo, next, &scan->leaving, victims) {
 		list_del_init(&bo->victims);
-		reclaim->ops->write_out(bo, true, &scan->freed, &scan->writeback);
+		reclaim->ops->write_out(bo, 0, bo->nr_pages - 1, true, &scan->freed,
+					&scan->writeback);
 		release_bo(reclaim, bo);
 	}
 }

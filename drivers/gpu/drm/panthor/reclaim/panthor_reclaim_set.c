@@ -171,8 +171,8 @@ static int write_bo(struct set_run *run, struct panthor_reclaim_bo *bo, bool wai
 		unsigned long end = min(first + PART_PAGES, bo->nr_pages), writeback = 0;
 		int ret;
 
-		ret = run->reclaim->ops->write_part(bo, first, end - 1, wait,
-						    &run->scan.freed, &writeback);
+		ret = run->reclaim->ops->write_out(bo, first, end - 1, wait,
+						   &run->scan.freed, &writeback);
 		run->progress = true;
 		if (wait)
 			run->scan.writeback += writeback;

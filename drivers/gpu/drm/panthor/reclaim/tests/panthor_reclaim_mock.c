@@ -196,24 +196,8 @@ static int mock_wait_bo(struct panthor_reclaim_bo *rbo, u64 ns, bool interruptib
 	return ret;
 }
 
-static void mock_write_out(struct panthor_reclaim_bo *rbo, bool wait,
-			   unsigned long *freed, unsigned long *writeback)
-{
-	struct mock *mock = to_mock_bo(rbo)->mock;
-
-	if (mock->unwritable)
-		return;
-
-	if (wait)
-		*freed += mock->async ? rbo->nr_pages : 0;
-	else if (mock->async)
-		*writeback += rbo->nr_pages;
-	else
-		*freed += rbo->nr_pages;
-}
-
-static int mock_write_part(struct panthor_reclaim_bo *rbo, unsigned long first, unsigned long last,
-			   bool wait, unsigned long *freed, unsigned long *writeback)
+static int mock_write_out(struct panthor_reclaim_bo *rbo, unsigned long first, unsigned long last,
+			  bool wait, unsigned long *freed, unsigned long *writeback)
 {
 	struct mock *mock = to_mock_bo(rbo)->mock;
 	unsigned long nr_pages = last - first + 1;
@@ -272,7 +256,6 @@ static const struct panthor_reclaim_ops mock_ops = {
 	.wait_vm = mock_wait_vm,
 	.wait_bo = mock_wait_bo,
 	.write_out = mock_write_out,
-	.write_part = mock_write_part,
 	.is_pinned = mock_is_pinned,
 	.swap_pages = mock_swap_pages,
 	.swap_pages_of = mock_swap_pages_of,

@@ -67,6 +67,15 @@ static bool is_out(const struct mock_bo *bo)
 	return bo->facts.evicted;
 }
 
+/* What is in the way stays, what is not goes. */
+static void evict_other(struct mock *mock, struct mock_set *set, int ret,
+			const struct mock_bo *stays, const struct mock_bo *goes)
+{
+	KUNIT_EXPECT_EQ(mock->test, ret, evict(mock, set));
+	KUNIT_EXPECT_FALSE(mock->test, is_out(stays));
+	KUNIT_EXPECT_TRUE(mock->test, is_out(goes));
+}
+
 static void whole_set_goes_and_nothing_else(struct kunit *test)
 {
 	struct mock *mock = mock_create(test);
@@ -160,9 +169,7 @@ static void bo_that_may_not_be_swapped_is_left_alone(struct kunit *test)
 	struct mock_bo *goes = add(set, mock_bo_private(vm, 1));
 
 	stays->noswap = true;
-	KUNIT_EXPECT_EQ(test, -ENOSPC, evict(mock, set));
-	KUNIT_EXPECT_FALSE(test, is_out(stays));
-	KUNIT_EXPECT_TRUE(test, is_out(goes));
+	evict_other(mock, set, -ENOSPC, stays, goes);
 	KUNIT_EXPECT_EQ(test, 1, mock->logged);
 }
 
@@ -298,10 +305,8 @@ static void busy_vm_keeps_its_bos_and_others_go(struct kunit *test)
 
 	busy->busy = 1;
 	busy->done_ns = U64_MAX;
-	KUNIT_EXPECT_EQ(test, -EBUSY, evict(mock, set));
+	evict_other(mock, set, -EBUSY, stays, goes);
 	KUNIT_EXPECT_GE(test, ktime_to_ns(ktime_sub(ktime_get(), start)), BUDGET_NS);
-	KUNIT_EXPECT_FALSE(test, is_out(stays));
-	KUNIT_EXPECT_TRUE(test, is_out(goes));
 	KUNIT_EXPECT_EQ(test, busy->id, mock->waits[0]);
 }
 
@@ -382,9 +387,7 @@ static void bo_too_large_for_swap_stays_and_smaller_ones_go(struct kunit *test)
 	struct mock_bo *small = add(set, mock_bo_unused(mock, 10));
 
 	mock->swap = 50;
-	KUNIT_EXPECT_EQ(test, -ENOSPC, evict(mock, set));
-	KUNIT_EXPECT_FALSE(test, is_out(large));
-	KUNIT_EXPECT_TRUE(test, is_out(small));
+	evict_other(mock, set, -ENOSPC, large, small);
 	KUNIT_EXPECT_EQ(test, 1, mock_stat(mock, PANTHOR_RECLAIM_STAT_SKIP_NOSWAP));
 }
 
