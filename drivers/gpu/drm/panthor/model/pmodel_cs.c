@@ -17,7 +17,7 @@
 #include <linux/math64.h>
 
 #include "panthor_fw_regs.h"
-#include "pmodel_internal.h"
+#include "pmodel_insn.h"
 
 /* Instructions a stream may execute before it is another one's turn. */
 #define BATCH_MAX	64

@@ -17,7 +17,7 @@
  * place in the context of the stream.)
  */
 
-#include "pmodel_internal.h"
+#include "pmodel_insn.h"
 
 #define BRANCH_CONDITION(insn)	(((insn) >> 28) & 0x7)
 enum { COND_LE, COND_GT, COND_EQ, COND_NE, COND_LT, COND_GE, COND_ALWAYS };

@@ -10,7 +10,7 @@
  */
 
 #include "panthor_fw_regs.h"
-#include "pmodel_internal.h"
+#include "pmodel_insn.h"
 
 /* Fields of 32-bit and 64-bit synchronization objects. */
 #define SYNC32_STATUS		4

@@ -21,7 +21,7 @@
  * A chunk is written as address | size >> 12, as the driver does it.
  */
 
-#include "pmodel_internal.h"
+#include "pmodel_insn.h"
 
 /* Fields of the tiler context. */
 #define CTX_HEAP		24

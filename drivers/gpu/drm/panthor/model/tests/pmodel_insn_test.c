@@ -6,6 +6,7 @@
 
 #include "panthor_fw_regs.h"
 #include "panthor_mmu_regs.h"
+#include "pmodel_insn.h"
 #include "pmodel_test.h"
 
 #define JOB(t, ...)							\

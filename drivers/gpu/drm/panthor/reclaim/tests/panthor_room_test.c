@@ -1,216 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0 or MIT
 
-/* Who gets room, in which order, at whose expense, and when there is none. */
+/* Who gets room, at whose expense, and when there is none. */
 
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
 
-#include "panthor_reclaim_mock.h"
-#include "../panthor_room.h"
-
-#define RESERVE		10
-#define GIVE_UP_NS	(200 * NSEC_PER_MSEC)
-
-/**
- * struct machine - A device without hardware in a machine with little memory
- */
-struct machine {
-	/** @room: What is tested. */
-	struct panthor_room room;
-
-	/** @mock: The device's BOs and VMs. */
-	struct mock *mock;
-
-	/** @free: Free pages, without those that the device evicted. */
-	atomic_long_t free;
-
-	/** @swappable: What mm could swap out. */
-	unsigned long swappable;
-
-	/** @swap_memory: What swap itself takes up. */
-	unsigned long swap_memory;
-
-	/** @gone: The device is being unplugged. */
-	bool gone;
-
-	/** @failures: How many times an allocation fails whatever is free. */
-	int failures;
-};
-
-static unsigned long pages_free(struct machine *m)
-{
-	return max(atomic_long_read(&m->free) +
-		   mock_stat(m->mock, PANTHOR_RECLAIM_STAT_EVICTED_PAGES), 0L);
-}
-
-static unsigned long available(struct panthor_room *room)
-{
-	return pages_free(container_of(room, struct machine, room));
-}
-
-static unsigned long swappable(struct panthor_room *room)
-{
-	return container_of(room, struct machine, room)->swappable;
-}
-
-static unsigned long swap_memory(struct panthor_room *room)
-{
-	return container_of(room, struct machine, room)->swap_memory;
-}
-
-static bool gone(struct panthor_room *room)
-{
-	return container_of(room, struct machine, room)->gone;
-}
-
-static const struct panthor_room_ops room_ops = {
-	.available = available,
-	.swappable = swappable,
-	.swap_memory = swap_memory,
-	.gone = gone,
-};
-
-static struct machine *machine_create(struct kunit *test, unsigned long free)
-{
-	struct machine *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, m);
-	m->mock = mock_create(test);
-	atomic_long_set(&m->free, free);
-	panthor_room_init(&m->room, &m->mock->reclaim, &room_ops, RESERVE, GIVE_UP_NS);
-
-	return m;
-}
-
-static long stat_of(struct machine *m, enum panthor_room_stat stat)
-{
-	return atomic_long_read(&m->room.stats[stat]);
-}
-
-struct request {
-	struct machine *m;
-	unsigned long nr_pages;
-};
-
-static int fill(void *arg)
-{
-	struct request *request = arg;
-
-	if (request->m->failures > 0) {
-		request->m->failures--;
-		return -ENOMEM;
-	}
-	atomic_long_sub(request->nr_pages, &request->m->free);
-
-	return 0;
-}
-
-static int visit_fill(struct machine *m, struct panthor_room_visit *visit, unsigned long nr_pages)
-{
-	struct request request = { .m = m, .nr_pages = nr_pages };
-
-	return panthor_room_fill(visit, nr_pages, fill, &request);
-}
-
-/* A whole visit for one allocation. */
-static int visit(struct machine *m, unsigned long nr_pages)
-{
-	struct panthor_room_visit visit;
-	int ret;
-
-	panthor_room_begin(&m->room, &visit, NULL);
-	ret = panthor_room_get(&visit, nr_pages);
-	if (!ret)
-		ret = visit_fill(m, &visit, nr_pages);
-	panthor_room_end(&visit, false);
-
-	return ret;
-}
-
-static void expect_settled(struct kunit *test, struct machine *m)
-{
-	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->room.promised));
-	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->room.asked));
-	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->room.queued));
-	KUNIT_EXPECT_TRUE(test, list_empty(&m->room.queue));
-	KUNIT_EXPECT_FALSE(test, m->room.starving);
-}
+#include "panthor_room_mock.h"
 
 static void plentiful_memory_costs_nothing(struct kunit *test)
 {
 	struct machine *m = machine_create(test, 100);
 
 	mock_bo_unused(m->mock, 10);
-	KUNIT_EXPECT_EQ(test, 0, visit(m, 100 - RESERVE));
-	KUNIT_EXPECT_EQ(test, 0, stat_of(m, PANTHOR_ROOM_STAT_TURNS));
-	KUNIT_EXPECT_EQ(test, 0, stat_of(m, PANTHOR_ROOM_STAT_SCANS));
-	expect_settled(test, m);
+	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 100 - MACHINE_RESERVE));
+	KUNIT_EXPECT_EQ(test, 0, machine_stat(m, PANTHOR_ROOM_STAT_TURNS));
+	KUNIT_EXPECT_EQ(test, 0, machine_stat(m, PANTHOR_ROOM_STAT_SCANS));
+	machine_expect_settled(test, m);
 }
 
 static void room_is_made_if_memory_is_short(struct kunit *test)
 {
-	struct machine *m = machine_create(test, RESERVE);
+	struct machine *m = machine_create(test, MACHINE_RESERVE);
 
 	mock_bo_unused(m->mock, 2000);
-	KUNIT_EXPECT_EQ(test, 0, visit(m, 1500));
-	KUNIT_EXPECT_EQ(test, 1, stat_of(m, PANTHOR_ROOM_STAT_TURNS));
-	KUNIT_EXPECT_EQ(test, 2000, stat_of(m, PANTHOR_ROOM_STAT_PAGES));
-	KUNIT_EXPECT_LE(test, RESERVE, pages_free(m));
-	expect_settled(test, m);
+	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 1500));
+	KUNIT_EXPECT_EQ(test, 1, machine_stat(m, PANTHOR_ROOM_STAT_TURNS));
+	KUNIT_EXPECT_EQ(test, 2000, machine_stat(m, PANTHOR_ROOM_STAT_PAGES));
+	KUNIT_EXPECT_LE(test, MACHINE_RESERVE, machine_pages_free(m));
+	machine_expect_settled(test, m);
 }
 
 static void reserve_is_left(struct kunit *test)
 {
 	struct machine *m = machine_create(test, 1000);
 
-	KUNIT_EXPECT_EQ(test, -ENOMEM, visit(m, 1000 - RESERVE + 1));
-	KUNIT_EXPECT_EQ(test, 0, visit(m, 1000 - RESERVE));
-	KUNIT_EXPECT_EQ(test, RESERVE, pages_free(m));
+	KUNIT_EXPECT_EQ(test, -ENOMEM, machine_visit(m, 1000 - MACHINE_RESERVE + 1));
+	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 1000 - MACHINE_RESERVE));
+	KUNIT_EXPECT_EQ(test, MACHINE_RESERVE, machine_pages_free(m));
 }
 
 static void what_was_promised_is_not_promised_again(struct kunit *test)
 {
-	struct machine *m = machine_create(test, 100 + RESERVE);
+	struct machine *m = machine_create(test, 100 + MACHINE_RESERVE);
 	struct panthor_room_visit first;
 
 	panthor_room_begin(&m->room, &first, NULL);
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_get(&first, 60));
-	KUNIT_EXPECT_EQ(test, -ENOMEM, visit(m, 41));
-	KUNIT_EXPECT_EQ(test, 0, visit(m, 40));
+	KUNIT_EXPECT_EQ(test, -ENOMEM, machine_visit(m, 41));
+	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 40));
 
-	KUNIT_EXPECT_EQ(test, 0, visit_fill(m, &first, 60));
+	KUNIT_EXPECT_EQ(test, 0, machine_visit_fill(m, &first, 60));
 	panthor_room_end(&first, false);
-	KUNIT_EXPECT_EQ(test, RESERVE, pages_free(m));
-	expect_settled(test, m);
+	KUNIT_EXPECT_EQ(test, MACHINE_RESERVE, machine_pages_free(m));
+	machine_expect_settled(test, m);
 }
 
 static void what_cannot_fit_evicts_nothing(struct kunit *test)
 {
-	struct machine *m = machine_create(test, RESERVE);
+	struct machine *m = machine_create(test, MACHINE_RESERVE);
 
 	mock_bo_unused(m->mock, 500);
-	KUNIT_EXPECT_EQ(test, -ENOMEM, visit(m, 501));
-	KUNIT_EXPECT_EQ(test, 0, stat_of(m, PANTHOR_ROOM_STAT_PAGES));
-	KUNIT_EXPECT_EQ(test, 1, stat_of(m, PANTHOR_ROOM_STAT_FAILURES));
-	expect_settled(test, m);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, machine_visit(m, 501));
+	KUNIT_EXPECT_EQ(test, 0, machine_stat(m, PANTHOR_ROOM_STAT_PAGES));
+	KUNIT_EXPECT_EQ(test, 1, machine_stat(m, PANTHOR_ROOM_STAT_FAILURES));
+	machine_expect_settled(test, m);
 }
 
 static void without_swap_there_is_no_room(struct kunit *test)
 {
-	struct machine *m = machine_create(test, RESERVE);
+	struct machine *m = machine_create(test, MACHINE_RESERVE);
 
 	m->mock->swap = 0;
 	mock_bo_unused(m->mock, 500);
-	KUNIT_EXPECT_EQ(test, -ENOMEM, visit(m, 1));
+	KUNIT_EXPECT_EQ(test, -ENOMEM, machine_visit(m, 1));
 	m->mock->swap = 1000;
-	KUNIT_EXPECT_EQ(test, 0, visit(m, 1));
+	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 1));
 }
 
 /* What comes back from a full swap makes room there for what has to go. */
 static void full_swap_is_exchanged_by_parts(struct kunit *test)
 {
-	struct machine *m = machine_create(test, RESERVE);
+	struct machine *m = machine_create(test, MACHINE_RESERVE);
 	struct panthor_room_visit visit;
 
 	m->mock->swap = 0;
@@ -231,13 +102,13 @@ static void full_swap_is_exchanged_by_parts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOMEM, panthor_room_get(&visit, 1200));
 	KUNIT_EXPECT_FALSE(test, panthor_room_get_by_parts(&visit, 1200));
 	panthor_room_end(&visit, false);
-	expect_settled(test, m);
+	machine_expect_settled(test, m);
 }
 
 /* What is swapped in leaves the memory that it took up when it was compressed. */
 static void compressed_swap_is_exchanged_by_parts(struct kunit *test)
 {
-	struct machine *m = machine_create(test, RESERVE + 325);
+	struct machine *m = machine_create(test, MACHINE_RESERVE + 325);
 	struct panthor_room_visit visit;
 
 	panthor_room_begin(&m->room, &visit, NULL);
@@ -251,7 +122,7 @@ static void compressed_swap_is_exchanged_by_parts(struct kunit *test)
 
 	for (int i = 0; i < 4; i++) {
 		KUNIT_EXPECT_EQ(test, 0, panthor_room_get(&visit, 100));
-		KUNIT_EXPECT_EQ(test, 0, visit_fill(m, &visit, 100));
+		KUNIT_EXPECT_EQ(test, 0, machine_visit_fill(m, &visit, 100));
 		atomic_long_add(25, &m->free);
 	}
 	panthor_room_end(&visit, false);
@@ -262,22 +133,22 @@ static void compressed_swap_is_exchanged_by_parts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOMEM, panthor_room_get(&visit, 200));
 	KUNIT_EXPECT_FALSE(test, panthor_room_get_by_parts(&visit, 99));
 	panthor_room_end(&visit, false);
-	expect_settled(test, m);
+	machine_expect_settled(test, m);
 }
 
 static void rest_is_left_to_mm(struct kunit *test)
 {
-	struct machine *m = machine_create(test, RESERVE);
+	struct machine *m = machine_create(test, MACHINE_RESERVE);
 
 	mock_bo_unused(m->mock, 100);
 	m->swappable = 50;
-	KUNIT_EXPECT_EQ(test, 0, visit(m, 150));
-	KUNIT_EXPECT_EQ(test, 100, stat_of(m, PANTHOR_ROOM_STAT_PAGES));
+	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 150));
+	KUNIT_EXPECT_EQ(test, 100, machine_stat(m, PANTHOR_ROOM_STAT_PAGES));
 }
 
 static void vm_of_the_visit_keeps_its_bos(struct kunit *test)
 {
-	struct machine *m = machine_create(test, RESERVE);
+	struct machine *m = machine_create(test, MACHINE_RESERVE);
 	struct mock_vm *own = mock_vm_create(m->mock), *other = mock_vm_create(m->mock);
 	struct panthor_room_visit visit;
 
@@ -291,12 +162,12 @@ static void vm_of_the_visit_keeps_its_bos(struct kunit *test)
 	/* Its own memory is no room for it either. */
 	KUNIT_EXPECT_EQ(test, -ENOMEM, panthor_room_get(&visit, 1));
 	panthor_room_end(&visit, false);
-	expect_settled(test, m);
+	machine_expect_settled(test, m);
 }
 
 static void kept_vm_is_waited_for(struct kunit *test)
 {
-	struct machine *m = machine_create(test, RESERVE);
+	struct machine *m = machine_create(test, MACHINE_RESERVE);
 	struct mock_vm *a = mock_vm_create(m->mock), *b = mock_vm_create(m->mock);
 	struct panthor_room_visit visit;
 
@@ -307,22 +178,22 @@ static void kept_vm_is_waited_for(struct kunit *test)
 
 	panthor_room_begin(&m->room, &visit, &b->base);
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_get(&visit, 100));
-	KUNIT_EXPECT_LT(test, 0, stat_of(m, PANTHOR_ROOM_STAT_WAITS));
-	KUNIT_EXPECT_LT(test, 20 * USEC_PER_MSEC, stat_of(m, PANTHOR_ROOM_STAT_WAIT_US));
+	KUNIT_EXPECT_LT(test, 0, machine_stat(m, PANTHOR_ROOM_STAT_WAITS));
+	KUNIT_EXPECT_LT(test, 20 * USEC_PER_MSEC, machine_stat(m, PANTHOR_ROOM_STAT_WAIT_US));
 	panthor_room_end(&visit, true);
 	KUNIT_EXPECT_FALSE(test, panthor_reclaim_vm_is_kept(&m->mock->reclaim, &a->base));
 }
 
 static void busy_vm_is_waited_for(struct kunit *test)
 {
-	struct machine *m = machine_create(test, RESERVE);
+	struct machine *m = machine_create(test, MACHINE_RESERVE);
 	struct mock_vm *vm = mock_vm_create(m->mock);
 
 	mock_bo_private(vm, 100);
 	vm->busy = 1;
 	vm->done_ns = 5 * NSEC_PER_MSEC;
-	KUNIT_EXPECT_EQ(test, 0, visit(m, 100));
-	expect_settled(test, m);
+	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 100));
+	machine_expect_settled(test, m);
 }
 
 /**
@@ -348,7 +219,7 @@ struct early {
 static void early_fill(struct early *early)
 {
 	KUNIT_EXPECT_EQ(early->m->mock->test, 0,
-			visit_fill(early->m, &early->visit, early->bo->base.nr_pages));
+			machine_visit_fill(early->m, &early->visit, early->bo->base.nr_pages));
 }
 
 static int early_thread(void *arg)
@@ -371,7 +242,7 @@ static int early_thread(void *arg)
 
 static void visit_after_early(struct kunit *test, bool has_filled)
 {
-	struct machine *m = machine_create(test, 100 + RESERVE);
+	struct machine *m = machine_create(test, 100 + MACHINE_RESERVE);
 	struct early *early = kunit_kzalloc(test, sizeof(*early), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, early);
@@ -386,11 +257,11 @@ static void visit_after_early(struct kunit *test, bool has_filled)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(early_thread, early, "room-early"));
 
 	/* There is nothing to evict yet. */
-	KUNIT_EXPECT_EQ(test, 0, visit(m, 100));
+	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 100));
 	wait_for_completion(&early->ended);
-	KUNIT_EXPECT_EQ(test, 100, stat_of(m, PANTHOR_ROOM_STAT_PAGES));
+	KUNIT_EXPECT_EQ(test, 100, machine_stat(m, PANTHOR_ROOM_STAT_PAGES));
 	KUNIT_EXPECT_FALSE(test, early->bo->facts.resident);
-	expect_settled(test, m);
+	machine_expect_settled(test, m);
 }
 
 static void what_others_were_promised_is_waited_for(struct kunit *test)
@@ -405,27 +276,27 @@ static void what_others_have_pinned_is_waited_for(struct kunit *test)
 
 static void vm_that_stays_busy_is_given_up(struct kunit *test)
 {
-	struct machine *m = machine_create(test, RESERVE);
+	struct machine *m = machine_create(test, MACHINE_RESERVE);
 	struct mock_vm *vm = mock_vm_create(m->mock);
 	ktime_t start = ktime_get();
 
 	mock_bo_private(vm, 100);
 	vm->busy = 1;
-	KUNIT_EXPECT_EQ(test, -ENOMEM, visit(m, 100));
-	KUNIT_EXPECT_LE(test, GIVE_UP_NS, ktime_to_ns(ktime_sub(ktime_get(), start)));
-	KUNIT_EXPECT_LT(test, 0, stat_of(m, PANTHOR_ROOM_STAT_WAITS));
-	expect_settled(test, m);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, machine_visit(m, 100));
+	KUNIT_EXPECT_LE(test, MACHINE_GIVE_UP_NS, ktime_to_ns(ktime_sub(ktime_get(), start)));
+	KUNIT_EXPECT_LT(test, 0, machine_stat(m, PANTHOR_ROOM_STAT_WAITS));
+	machine_expect_settled(test, m);
 }
 
 static void unplugged_device_is_not_waited_for(struct kunit *test)
 {
-	struct machine *m = machine_create(test, RESERVE);
+	struct machine *m = machine_create(test, MACHINE_RESERVE);
 
 	mock_bo_unused(m->mock, 100);
 	m->gone = true;
-	KUNIT_EXPECT_EQ(test, -ENODEV, visit(m, 100));
-	KUNIT_EXPECT_EQ(test, 0, stat_of(m, PANTHOR_ROOM_STAT_PAGES));
-	expect_settled(test, m);
+	KUNIT_EXPECT_EQ(test, -ENODEV, machine_visit(m, 100));
+	KUNIT_EXPECT_EQ(test, 0, machine_stat(m, PANTHOR_ROOM_STAT_PAGES));
+	machine_expect_settled(test, m);
 }
 
 static void failed_allocation_asks_for_the_turn(struct kunit *test)
@@ -437,18 +308,18 @@ static void failed_allocation_asks_for_the_turn(struct kunit *test)
 	panthor_room_begin(&m->room, &visit, NULL);
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_get(&visit, 4000));
 	m->failures = 2;
-	KUNIT_EXPECT_EQ(test, -EAGAIN, visit_fill(m, &visit, 4000));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, machine_visit_fill(m, &visit, 4000));
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_take_turn(&visit));
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_get(&visit, 4000));
 
 	/* It is tried again although there should have been enough. */
-	KUNIT_EXPECT_EQ(test, 0, visit_fill(m, &visit, 4000));
-	KUNIT_EXPECT_EQ(test, 1, stat_of(m, PANTHOR_ROOM_STAT_RETRIES));
+	KUNIT_EXPECT_EQ(test, 0, machine_visit_fill(m, &visit, 4000));
+	KUNIT_EXPECT_EQ(test, 1, machine_stat(m, PANTHOR_ROOM_STAT_RETRIES));
 	panthor_room_end(&visit, false);
-	expect_settled(test, m);
+	machine_expect_settled(test, m);
 }
 
-static void allocation_is_not_tried_for_ever(struct kunit *test)
+static void allocation_that_fails_is_given_up(struct kunit *test)
 {
 	struct machine *m = machine_create(test, 1000000);
 	struct panthor_room_visit visit;
@@ -457,7 +328,7 @@ static void allocation_is_not_tried_for_ever(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_take_turn(&visit));
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_get(&visit, 10));
 	m->failures = 1000;
-	KUNIT_EXPECT_EQ(test, -ENOMEM, visit_fill(m, &visit, 10));
+	KUNIT_EXPECT_EQ(test, -ENOMEM, machine_visit_fill(m, &visit, 10));
 	KUNIT_EXPECT_GT(test, m->failures, 980);
 	panthor_room_end(&visit, false);
 }
@@ -465,264 +336,14 @@ static void allocation_is_not_tried_for_ever(struct kunit *test)
 static void who_may_not_wait_fails_at_once(struct kunit *test)
 {
 	struct machine *m = machine_create(test, 50);
-	struct request request = { .m = m, .nr_pages = 50 };
+	struct machine_request request = { .m = m, .nr_pages = 50 };
 
 	mock_bo_unused(m->mock, 100);
 	m->failures = 1;
-	KUNIT_EXPECT_EQ(test, -ENOMEM, panthor_room_fill_nowait(&m->room, fill, &request));
-	KUNIT_EXPECT_EQ(test, 1, stat_of(m, PANTHOR_ROOM_STAT_NOWAIT_FAILURES));
-	KUNIT_EXPECT_EQ(test, 0, stat_of(m, PANTHOR_ROOM_STAT_SCANS));
-	KUNIT_EXPECT_EQ(test, 0, panthor_room_fill_nowait(&m->room, fill, &request));
-}
-
-/**
- * struct client - A thread that needs all of its VM's BOs in each round
- */
-struct client {
-	/** @m: Machine. */
-	struct machine *m;
-
-	/** @vm: VM. */
-	struct mock_vm *vm;
-
-	/** @bos: Its BOs. */
-	struct mock_bo *bos[8];
-
-	/** @rounds: Rounds to do. */
-	int rounds;
-
-	/** @done: Rounds done so far. */
-	int done;
-
-	/** @ret: First error. */
-	int ret;
-
-	/** @ended: The thread is at its end. */
-	struct completion ended;
-};
-
-static int client_round(struct client *c)
-{
-	struct panthor_room_visit visit;
-	unsigned long missing = 0;
-	int ret = 0;
-
-	panthor_room_begin(&c->m->room, &visit, &c->vm->base);
-	ret = panthor_room_take_turn(&visit);
-
-	/* The VM is held now: what is resident stays. */
-	for (int i = 0; i < ARRAY_SIZE(c->bos); i++)
-		missing += c->bos[i]->facts.resident ? 0 : c->bos[i]->base.nr_pages;
-	if (!ret)
-		ret = panthor_room_get(&visit, missing);
-
-	for (int i = 0; i < ARRAY_SIZE(c->bos) && !ret; i++) {
-		struct mock_bo *bo = c->bos[i];
-
-		if (bo->facts.resident)
-			continue;
-
-		ret = visit_fill(c->m, &visit, bo->base.nr_pages);
-		if (ret)
-			break;
-
-		bo->facts.resident = true;
-		bo->facts.evicted = false;
-		bo->facts.nr_vms = 1;
-		bo->facts.vm = &c->vm->base;
-		mock_bo_file(bo);
-	}
-
-	/* What the jobs need. */
-	for (int i = 0; i < ARRAY_SIZE(c->bos) && !ret; i++)
-		KUNIT_EXPECT_TRUE(c->m->mock->test, c->bos[i]->facts.resident);
-	panthor_room_end(&visit, !ret);
-
-	return ret;
-}
-
-static int client_thread(void *arg)
-{
-	struct client *c = arg;
-
-	while (!c->ret && c->done < c->rounds) {
-		c->ret = client_round(c);
-		c->done += !c->ret;
-		cond_resched();
-	}
-	complete(&c->ended);
-
-	return 0;
-}
-
-static void clients_that_do_not_fit_together_all_progress(struct kunit *test)
-{
-	/* Each needs 800 pages; there are 1000 on top of the reserve. */
-	struct machine *m = machine_create(test, 1000 + RESERVE);
-	struct client *clients = kunit_kcalloc(test, 2, sizeof(*clients), GFP_KERNEL);
-	struct panthor_room_visit first;
-
-	KUNIT_ASSERT_NOT_NULL(test, clients);
-	for (int n = 0; n < 2; n++) {
-		struct client *c = &clients[n];
-
-		c->m = m;
-		c->rounds = 20;
-		c->vm = mock_vm_create(m->mock);
-		init_completion(&c->ended);
-		for (int i = 0; i < ARRAY_SIZE(c->bos); i++)
-			c->bos[i] = mock_bo_create(m->mock, 100);
-	}
-
-	/* Both begin when both are there. */
-	panthor_room_begin(&m->room, &first, NULL);
-	KUNIT_ASSERT_EQ(test, 0, panthor_room_take_turn(&first));
-	for (int n = 0; n < 2; n++)
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(client_thread, &clients[n],
-							       "room-client"));
-	while (stat_of(m, PANTHOR_ROOM_STAT_QUEUED) < 2)
-		fsleep(100);
-	panthor_room_end(&first, false);
-
-	for (int n = 0; n < 2; n++) {
-		wait_for_completion(&clients[n].ended);
-		KUNIT_EXPECT_EQ(test, 0, clients[n].ret);
-		KUNIT_EXPECT_EQ(test, 20, clients[n].done);
-	}
-	KUNIT_EXPECT_LE(test, 40, stat_of(m, PANTHOR_ROOM_STAT_TURNS));
-	KUNIT_EXPECT_EQ(test, 0, panthor_reclaim_check(&m->mock->reclaim));
-	expect_settled(test, m);
-}
-
-/**
- * struct waiter - A thread that takes the turn once
- */
-struct waiter {
-	/** @m: Machine. */
-	struct machine *m;
-
-	/** @order: Place at which it got the turn. */
-	int order;
-
-	/** @next: Counts the turns. */
-	atomic_t *next;
-
-	/** @ended: The thread is at its end. */
-	struct completion ended;
-};
-
-static int waiter_thread(void *arg)
-{
-	struct waiter *w = arg;
-	struct panthor_room_visit visit;
-
-	panthor_room_begin(&w->m->room, &visit, NULL);
-	if (!panthor_room_take_turn(&visit))
-		w->order = atomic_inc_return(w->next);
-	panthor_room_end(&visit, false);
-	complete(&w->ended);
-
-	return 0;
-}
-
-static void turns_are_taken_in_the_order_of_arrival(struct kunit *test)
-{
-	struct machine *m = machine_create(test, 100);
-	struct waiter *waiters = kunit_kcalloc(test, 4, sizeof(*waiters), GFP_KERNEL);
-	struct panthor_room_visit first;
-	atomic_t next = ATOMIC_INIT(0);
-
-	KUNIT_ASSERT_NOT_NULL(test, waiters);
-	panthor_room_begin(&m->room, &first, NULL);
-	KUNIT_ASSERT_EQ(test, 0, panthor_room_take_turn(&first));
-
-	for (int i = 0; i < 4; i++) {
-		waiters[i].m = m;
-		waiters[i].next = &next;
-		init_completion(&waiters[i].ended);
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(waiter_thread, &waiters[i],
-							       "room-waiter"));
-		while (stat_of(m, PANTHOR_ROOM_STAT_QUEUED) <= i)
-			fsleep(100);
-	}
-	KUNIT_EXPECT_EQ(test, 0, atomic_read(&next));
-
-	panthor_room_end(&first, false);
-	for (int i = 0; i < 4; i++) {
-		wait_for_completion(&waiters[i].ended);
-		KUNIT_EXPECT_EQ(test, i + 1, waiters[i].order);
-	}
-	expect_settled(test, m);
-}
-
-/**
- * struct yielder - A thread that is about to give a VM more jobs
- */
-struct yielder {
-	/** @m: Machine. */
-	struct machine *m;
-
-	/** @vm: VM. */
-	struct mock_vm *vm;
-
-	/** @went_on: It did not have to wait any more. */
-	bool went_on;
-
-	/** @ended: The thread is at its end. */
-	struct completion ended;
-};
-
-static int yielder_thread(void *arg)
-{
-	struct yielder *y = arg;
-
-	panthor_room_yield(&y->m->room, &y->vm->base);
-	WRITE_ONCE(y->went_on, true);
-	complete(&y->ended);
-
-	return 0;
-}
-
-static void submissions_wait_while_the_turn_waits(struct kunit *test)
-{
-	struct machine *m = machine_create(test, 100);
-	struct yielder y = { .m = m, .vm = mock_vm_create(m->mock) };
-	struct panthor_room_visit visit;
-
-	init_completion(&y.ended);
-	panthor_room_begin(&m->room, &visit, NULL);
-	KUNIT_ASSERT_EQ(test, 0, panthor_room_take_turn(&visit));
-	KUNIT_EXPECT_EQ(test, 0, panthor_room_yield(&m->room, &y.vm->base));
-
-	/* Long enough for the turn to end first. */
-	m->room.give_up_ns = 600 * (u64)NSEC_PER_SEC;
-	WRITE_ONCE(m->room.starving, true);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(yielder_thread, &y, "room-yielder"));
-	while (!stat_of(m, PANTHOR_ROOM_STAT_YIELDS))
-		fsleep(100);
-	msleep(20);
-	KUNIT_EXPECT_FALSE(test, READ_ONCE(y.went_on));
-
-	panthor_room_end(&visit, false);
-	wait_for_completion(&y.ended);
-	expect_settled(test, m);
-}
-
-/* What the turn waits for may be a job that waits for what is about to be submitted. */
-static void submissions_do_not_wait_for_ever(struct kunit *test)
-{
-	struct machine *m = machine_create(test, 100);
-	struct mock_vm *vm = mock_vm_create(m->mock);
-	struct panthor_room_visit visit;
-
-	panthor_room_begin(&m->room, &visit, NULL);
-	KUNIT_ASSERT_EQ(test, 0, panthor_room_take_turn(&visit));
-	WRITE_ONCE(m->room.starving, true);
-	KUNIT_EXPECT_EQ(test, 0, panthor_room_yield(&m->room, &vm->base));
-	KUNIT_EXPECT_EQ(test, 1, stat_of(m, PANTHOR_ROOM_STAT_YIELDS));
-	KUNIT_EXPECT_TRUE(test, READ_ONCE(m->room.starving));
-	panthor_room_end(&visit, false);
-	expect_settled(test, m);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, panthor_room_fill_nowait(&m->room, machine_fill, &request));
+	KUNIT_EXPECT_EQ(test, 1, machine_stat(m, PANTHOR_ROOM_STAT_NOWAIT_FAILURES));
+	KUNIT_EXPECT_EQ(test, 0, machine_stat(m, PANTHOR_ROOM_STAT_SCANS));
+	KUNIT_EXPECT_EQ(test, 0, panthor_room_fill_nowait(&m->room, machine_fill, &request));
 }
 
 static struct kunit_case room_test_cases[] = {
@@ -743,12 +364,8 @@ static struct kunit_case room_test_cases[] = {
 	KUNIT_CASE(vm_that_stays_busy_is_given_up),
 	KUNIT_CASE(unplugged_device_is_not_waited_for),
 	KUNIT_CASE(failed_allocation_asks_for_the_turn),
-	KUNIT_CASE(allocation_is_not_tried_for_ever),
+	KUNIT_CASE(allocation_that_fails_is_given_up),
 	KUNIT_CASE(who_may_not_wait_fails_at_once),
-	KUNIT_CASE(clients_that_do_not_fit_together_all_progress),
-	KUNIT_CASE(turns_are_taken_in_the_order_of_arrival),
-	KUNIT_CASE(submissions_wait_while_the_turn_waits),
-	KUNIT_CASE(submissions_do_not_wait_for_ever),
 	{}
 };
 
