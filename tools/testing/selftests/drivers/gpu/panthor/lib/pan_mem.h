@@ -96,6 +96,9 @@ int pan_swap_make(const char *device, uint64_t bytes);
 int pan_zram_on(uint32_t mib);
 int pan_zram_off(void);
 
+/* Limits the memory of the area, for example to "1M"; "0" is no limit. Quiet. */
+int pan_zram_limit(const char *limit);
+
 /* Pages of memory that all zram devices take for what was written to them. */
 uint64_t pan_zram_pages(void);
 

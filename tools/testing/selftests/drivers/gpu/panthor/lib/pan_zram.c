@@ -59,6 +59,16 @@ int pan_zram_on(uint32_t mib)
 	return 0;
 }
 
+int pan_zram_limit(const char *limit)
+{
+	char path[64];
+
+	if (device < 0)
+		return -ENODEV;
+	zram_path(path, device, "mem_limit");
+	return pan_write_file(path, limit);
+}
+
 int pan_zram_off(void)
 {
 	char dev[32], reset[64];
