@@ -308,4 +308,51 @@ TEST_F(sched, running_job_keeps_the_device_awake)
 	EXPECT_OK(pan_wait_runtime_status(&self->dev, "suspended", 5000));
 }
 
+/*
+ * One queue faults, so that the address space is turned off and its interrupt masked.
+ * That has the other queue fault. What it leaves behind is not the next VM's fault.
+ */
+TEST_F(sched, faults_before_sleep_are_gone_after_it)
+{
+	uint32_t count = __builtin_popcount(self->dev.gpu.as_present), i;
+	struct pan_ctx faulty, ctx[MAX_VMS];
+	struct pan_cs *cs;
+
+	ASSERT_LE(count, MAX_VMS);
+	ASSERT_OK(pan_ctx_init(&faulty, &self->dev, 2));
+	for (i = 0; i < 2; i++) {
+		cs = pan_ctx_begin(&faulty, i);
+		pan_cs_store32(cs, pan_flag_va(1 + i), 1);
+		pan_cs_spin_until(cs, pan_flag_va(10 + i));
+		pan_cs_store32(cs, PAN_NOWHERE_VA, 1);
+		ASSERT_OK(pan_ctx_submit(&faulty, i));
+	}
+	for (i = 0; i < 2; i++)
+		EXPECT_OK(pan_wait_word(pan_flag(&faulty, 1 + i), 1, DEADLINE_MS));
+	*pan_flag(&faulty, 10) = 1;
+	for (i = 0; i < 2; i++)
+		EXPECT_GT(0, pan_ctx_wait(&faulty, i));
+	pan_ctx_fini(&faulty);
+	EXPECT_OK(pan_wait_runtime_status(&self->dev, "suspended", DEADLINE_MS));
+
+	/* As many VMs as there are address spaces, so that one of them has that one. */
+	for (i = 0; i < count; i++) {
+		ASSERT_OK(pan_ctx_init(&ctx[i], &self->dev, 1));
+		pan_cs_store32(pan_ctx_begin(&ctx[i], 0), pan_flag_va(0), 1);
+		ASSERT_OK(pan_ctx_submit(&ctx[i], 0));
+	}
+	for (i = 0; i < count; i++) {
+		EXPECT_OK(pan_ctx_wait(&ctx[i], 0));
+		EXPECT_EQ(1, *pan_flag(&ctx[i], 0));
+	}
+
+	/* A job may be faster than the interrupt. The group is good for more. */
+	for (i = 0; i < count; i++) {
+		pan_cs_store32(pan_ctx_begin(&ctx[i], 0), pan_flag_va(0), 2);
+		EXPECT_OK(pan_ctx_run(&ctx[i], 0));
+		EXPECT_EQ(2, *pan_flag(&ctx[i], 0));
+		pan_ctx_fini(&ctx[i]);
+	}
+}
+
 TEST_HARNESS_MAIN
