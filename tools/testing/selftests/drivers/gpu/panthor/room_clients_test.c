@@ -71,16 +71,17 @@ static uint32_t fewest_since(struct room_client *rc, uint32_t *from, uint32_t co
 }
 
 /*
- * Waits until clients have done @rounds together since @from, and everybody one of
- * them, or one has failed.
+ * Waits until clients have done @rounds together since @from, and each of them at
+ * least @each, or one has failed.
  */
-static void wait_rounds(struct room_client *rc, uint32_t *from, uint32_t count, uint32_t rounds)
+static void wait_rounds(struct room_client *rc, uint32_t *from, uint32_t count, uint32_t rounds,
+			uint32_t each)
 {
 	uint64_t end = pan_now_ms() + STALLED_MS;
 	uint32_t sum = 0, now, i;
 
 	while (pan_now_ms() < end &&
-	       (rounds_since(rc, from, count) < rounds || !fewest_since(rc, from, count))) {
+	       (rounds_since(rc, from, count) < rounds || fewest_since(rc, from, count) < each)) {
 		pan_sleep_ms(20);
 		for (i = 0; i < count; i++) {
 			if (rc[i].result || rc[i].bad_words)
@@ -112,12 +113,14 @@ static void compete(struct __test_metadata *_metadata, FIXTURE_DATA(clients) *se
 		};
 		ASSERT_OK(room_client_start(&rc[i]));
 	}
-	wait_rounds(rc, from, count, count);
+	wait_rounds(rc, from, count, count, 1);
 	for (i = 0; i < count; i++) {
 		EXPECT_LT(0, rc[i].rounds);
 		from[i] = rc[i].rounds;
 	}
-	wait_rounds(rc, from, count, rounds);
+
+	/* With a single round of the slowest, where it begins would decide about its share. */
+	wait_rounds(rc, from, count, rounds, 3);
 	for (i = 0; i < count; i++) {
 		done[i] = rc[i].rounds - from[i];
 		sum += done[i];
@@ -125,7 +128,7 @@ static void compete(struct __test_metadata *_metadata, FIXTURE_DATA(clients) *se
 	}
 	EXPECT_LE(rounds, sum);
 	for (i = 0; i < count; i++) {
-		EXPECT_LT(0, done[i]);
+		EXPECT_LE(3, done[i]);
 		EXPECT_LE(sum / 10, done[i]) {
 			TH_LOG("client %u of %u has done %u of %u rounds", i, count, done[i], sum);
 		}
