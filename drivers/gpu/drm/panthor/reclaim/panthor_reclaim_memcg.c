@@ -64,7 +64,8 @@
  * count. The task that is over its limit is the one that waits.
  *
  * Nothing is evicted where mm would not swap anonymous memory: memory.swap.max
- * has been reached, or the swappiness is 0.
+ * has been reached, or the swappiness is 0. That, and protection, also hold for
+ * scans in the foreground, which mm does not ask for (panthor_room.c).
  *
  * Locks
  * =====
@@ -79,6 +80,7 @@
 #include <linux/hashtable.h>
 #include <linux/list_lru.h>
 #include <linux/memcontrol.h>
+#include <linux/memcontrol_swapout.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/rcupdate.h>
@@ -448,6 +450,17 @@ static void limit_scan(struct panthor_reclaim *reclaim, struct shrink_control *s
 	atomic_long_inc(&accounts->nr_scans);
 }
 
+static void limit_foreground(struct panthor_reclaim *reclaim, struct mem_cgroup *memcg,
+			     struct panthor_reclaim_scan *scan)
+{
+	if (mem_cgroup_disabled())
+		return;
+
+	scan->limited = true;
+	scan->foreground = true;
+	scan->memcg = memcg ?: root_mem_cgroup;
+}
+
 static bool wants_memcg(const struct panthor_reclaim_scan *scan,
 			const struct memcg_account *account)
 {
@@ -455,6 +468,9 @@ static bool wants_memcg(const struct panthor_reclaim_scan *scan,
 
 	guard(rcu)();
 	memcg = memcg_of(account);
+	if (scan->foreground)
+		return mem_cgroup_is_descendant(memcg, scan->memcg) &&
+		       mem_cgroup_may_swap_out(scan->memcg, memcg);
 
 	/* mm has looked at the one it asks about. */
 	if (memcg == scan->memcg)
@@ -553,6 +569,7 @@ static const struct panthor_reclaim_account_ops memcg_account_ops = {
 	.put = put_account,
 	.count = count_objects,
 	.begin_scan = limit_scan,
+	.begin_foreground = limit_foreground,
 	.wants = wants_account,
 	.freed = account_freed,
 	.print = print_accounts,

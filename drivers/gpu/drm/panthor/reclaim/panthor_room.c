@@ -250,10 +250,14 @@ static unsigned long could_go(const struct panthor_room_visit *visit, unsigned l
 	return min(could, swap_pages) + room->ops->swappable(room);
 }
 
-/* One scan. Returns whether there is anything that may be had later. */
-static bool scan(struct panthor_room_visit *visit, unsigned long target, unsigned long *evicted)
+/*
+ * One scan. *@left gets the pages that left memory: what was only unmapped is no
+ * progress. Returns whether there is anything that may be had later.
+ */
+static bool scan(struct panthor_room_visit *visit, unsigned long target, unsigned long *left)
 {
 	struct panthor_room *room = visit->room;
+	const struct panthor_reclaim_account_ops *account_ops = room->reclaim->account_ops;
 	struct panthor_reclaim_scan scan = {
 		.target = max(target, MIN_TARGET),
 		.budget_ns = SCAN_BUDGET_NS,
@@ -263,11 +267,13 @@ static bool scan(struct panthor_room_visit *visit, unsigned long target, unsigne
 	};
 	ktime_t start = ktime_get();
 
+	if (account_ops)
+		account_ops->begin_foreground(room->reclaim, NULL, &scan);
 	panthor_reclaim_run(room->reclaim, &scan);
 	count_time(room, PANTHOR_ROOM_STAT_SCAN_US, start);
 	count(room, PANTHOR_ROOM_STAT_SCANS, 1);
 	count(room, PANTHOR_ROOM_STAT_PAGES, scan.evicted);
-	*evicted = scan.evicted;
+	*left = scan.freed + scan.writeback;
 
 	return scan.busy || scan.contended;
 }
@@ -286,7 +292,7 @@ static int make_room(struct panthor_room_visit *visit, unsigned long more)
 
 	count(room, PANTHOR_ROOM_STAT_CALLS, 1);
 	do {
-		unsigned long evicted;
+		unsigned long left;
 		ktime_t start;
 		bool later;
 		int ret;
@@ -297,8 +303,8 @@ static int make_room(struct panthor_room_visit *visit, unsigned long more)
 
 		later = missing <= could_go(visit, 0);
 		if (later) {
-			later = scan(visit, missing, &evicted);
-			if (evicted) {
+			later = scan(visit, missing, &left);
+			if (left) {
 				progress = ktime_get();
 				doubts = 0;
 				continue;
