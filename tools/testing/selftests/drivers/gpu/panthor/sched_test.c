@@ -162,6 +162,99 @@ TEST_F(sched, blocked_group_loses_what_it_waits_for)
 	pan_ctx_fini(&blocked);
 }
 
+/* Jobs that end have the objects of all blocked queues looked at. */
+static int end_some_jobs(struct pan_ctx *ctx, uint32_t group, uint32_t done)
+{
+	struct drm_panthor_sync_op sync = pan_sync_signal(done);
+	struct pan_cs *cs;
+	int ret = 0;
+
+	for (uint32_t i = 0; !ret && i < 4; i++) {
+		cs = pan_ctx_append(ctx, 0);
+		pan_cs_increment(cs, pan_flag_va(1), 1);
+		ret = pan_submit(ctx->dev, group, 0, pan_cs_addr(cs), pan_cs_size(cs), &sync, 1);
+		if (!ret)
+			ret = pan_syncobj_wait(ctx->dev, done, 0, PAN_JOB_TIMEOUT);
+	}
+	return ret;
+}
+
+/*
+ * The GPU goes on by itself when it finds that what a queue waits for has come. The
+ * next object that the queue waits for is another one, also for the driver.
+ */
+TEST_F_TIMEOUT(sched, blocked_queue_waits_for_one_object_after_another, 120)
+{
+	uint32_t count = 4 * self->dev.csif.csg_slot_count, i;
+	uint32_t groups[MAX_GROUPS], done[MAX_GROUPS];
+	struct pan_ctx *ctx = &self->ctx, blocked;
+	struct drm_panthor_sync_op sync;
+	struct pan_bo first, second;
+	struct pan_cs *cs;
+
+	ASSERT_LE(count, MAX_GROUPS - 1);
+	ASSERT_OK(pan_ctx_init(&blocked, &self->dev, 2));
+	ASSERT_OK(pan_ctx_bo(&blocked, PAN_PAGE, true, &first));
+	ASSERT_OK(pan_ctx_bo_map(&blocked, &first));
+	ASSERT_OK(pan_ctx_bo(&blocked, PAN_PAGE, true, &second));
+	ASSERT_OK(pan_ctx_bo_map(&blocked, &second));
+	cs = pan_ctx_begin(&blocked, 0);
+	pan_cs_store32(cs, pan_flag_va(0), 1);
+	pan_cs_sync_wait64(cs, first.va, true, 0);
+	pan_cs_store32(cs, pan_flag_va(0), 2);
+	pan_cs_sync_wait64(cs, second.va + 64, true, 100);
+	pan_cs_store32(cs, pan_flag_va(0), 3);
+	ASSERT_OK(pan_ctx_submit(&blocked, 0));
+
+	/* As long as the other queue has work, the group gets a slot in its turn. */
+	pan_cs_spin_until(pan_ctx_begin(&blocked, 1), pan_flag_va(1));
+	ASSERT_OK(pan_ctx_submit(&blocked, 1));
+	EXPECT_OK(pan_wait_word(pan_flag(&blocked, 0), 1, DEADLINE_MS));
+
+	pan_ctx_begin(ctx, 0);
+	for (i = 0; i <= count; i++) {
+		ASSERT_OK(pan_group_create(ctx->dev, ctx->vm, 1, &groups[i]));
+		ASSERT_OK(pan_syncobj_create(ctx->dev, &done[i]));
+	}
+	for (i = 0; i < count; i++) {
+		cs = pan_ctx_append(ctx, 0);
+		pan_cs_store32(cs, pan_flag_va(2 + i), 1);
+		pan_cs_spin_until(cs, pan_flag_va(0));
+		sync = pan_sync_signal(done[i]);
+		ASSERT_OK(pan_submit(ctx->dev, groups[i], 0, pan_cs_addr(cs), pan_cs_size(cs),
+				     &sync, 1));
+	}
+	for (i = 0; i < count; i++)
+		EXPECT_OK(pan_wait_word(pan_flag(ctx, 2 + i), 1, DEADLINE_MS));
+
+	/*
+	 * The group has no slot most of the time. When it has one again, the GPU sees that
+	 * the first object has come, and the driver does not without a job that ends. It is late for the last one.
+	 */
+	EXPECT_OK(end_some_jobs(ctx, groups[count], done[count]));
+	pan_sleep_ms(50);
+	*(volatile uint32_t *)first.map = 1;
+	EXPECT_OK(pan_wait_word(pan_flag(&blocked, 0), 2, DEADLINE_MS));
+	EXPECT_OK(end_some_jobs(ctx, groups[count], done[count]));
+
+	/* Now the group gets a slot only if the driver sees that the second one comes. */
+	*pan_flag(&blocked, 1) = 1;
+	EXPECT_OK(pan_ctx_wait(&blocked, 1));
+	EXPECT_OK(end_some_jobs(ctx, groups[count], done[count]));
+	EXPECT_EQ(2, *pan_flag(&blocked, 0));
+	*(volatile uint32_t *)(second.map + 16) = 101;
+	EXPECT_OK(end_some_jobs(ctx, groups[count], done[count]));
+	EXPECT_OK(pan_wait_word(pan_flag(&blocked, 0), 3, DEADLINE_MS));
+
+	*pan_flag(ctx, 0) = 1;
+	for (i = 0; i < count; i++)
+		EXPECT_OK(pan_syncobj_wait(ctx->dev, done[i], 0, PAN_JOB_TIMEOUT));
+	for (i = 0; i <= count; i++)
+		EXPECT_OK(pan_group_destroy(ctx->dev, groups[i]));
+	EXPECT_OK(pan_ctx_wait(&blocked, 0));
+	pan_ctx_fini(&blocked);
+}
+
 TEST_F(sched, more_vms_than_address_spaces)
 {
 	uint32_t count = __builtin_popcount(self->dev.gpu.as_present) + 4, i, round;
