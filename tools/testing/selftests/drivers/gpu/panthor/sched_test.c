@@ -229,7 +229,8 @@ TEST_F_TIMEOUT(sched, blocked_queue_waits_for_one_object_after_another, 120)
 
 	/*
 	 * The group has no slot most of the time. When it has one again, the GPU sees that
-	 * the first object has come, and the driver does not without a job that ends. It is late for the last one.
+	 * the first object has come. The driver does not without a job that ends; it may be
+	 * late for the last one.
 	 */
 	EXPECT_OK(end_some_jobs(ctx, groups[count], done[count]));
 	pan_sleep_ms(50);
