@@ -94,35 +94,39 @@ class Tree:
                       encoding="ascii") as exclude:
                 exclude.write("/obj-*/\n")
             commits = chain.compute(new.git, self.repo, base.commit, lines)
-            progress = Progress("writing the tree")
-            with self._checkout(new, commits[-1].commit if commits
-                                else base.commit) as process:
-                while process.poll() is None:
-                    progress.update("about 95000 files")
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        process.wait(0.5)
-                words = process.stderr.read().decode(errors="replace")
-            progress.end()
-            if process.returncode:
-                raise Fail(f"the kernel tree cannot be written: {words}")
+            new.check_out(commits[-1].commit if commits else base.commit)
             new.finish(base, commits)
             new.directory.rename(self.directory)
         return commits
 
-    @staticmethod
-    @contextlib.contextmanager
-    def _checkout(tree, commit):
-        argv = tree.git.command("-c", "checkout.workers=0", "checkout", "-q",
+    def check_out(self, commit):
+        """Write the work tree of a new repository."""
+        argv = self.git.command("-c", "checkout.workers=0", "checkout", "-q",
                                 "-B", "series", commit)
+        progress = Progress("writing the tree")
+        words = None
         with subprocess.Popen(argv, stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True,
+                              errors="replace",
                               env=git.environment()) as process:
             try:
-                yield process
+                # git complains about each file: what it says has to be read,
+                # or it waits for that.
+                while words is None:
+                    progress.update("about 95000 files")
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        words = process.communicate(timeout=0.5)[1]
             except BaseException:
                 process.terminate()
                 raise
+            finally:
+                progress.end()
+        if process.returncode:
+            rows = words.splitlines()
+            telling = [r for r in rows if "No space left" in r] or rows
+            raise Fail("the kernel tree cannot be written: " +
+                       next(iter(telling), "git does not say why"))
 
     def share(self, base):
         """Read the base's objects from the cache instead of copying them."""

@@ -3,6 +3,8 @@
 
 import dataclasses
 import os
+import signal
+from unittest import mock
 
 from labkit import chain, git, series, tree
 from labkit.ui import Fail
@@ -45,6 +47,32 @@ class Assembly(Case):
         _, words = self.assemble()
         self.assertEqual(words, "")
         self.assertEqual(before, {p: p.stat().st_mtime_ns for p in before})
+
+    def test_disk_fills_up(self):
+        """git says so of each file, which is more than a pipe takes."""
+        real = git.Git.command
+
+        def command(self, *args):
+            if "checkout" not in args:
+                return real(self, *args)
+            return ["sh", "-c", "for i in $(seq 3000); do echo error: unable to "
+                    "write file $i: No space left on device; done >&2; exit 1"]
+
+        def too_long(*_):
+            raise TimeoutError("it waits for git, and git for it")
+
+        self.addCleanup(signal.signal, signal.SIGALRM,
+                        signal.signal(signal.SIGALRM, too_long))
+        self.addCleanup(signal.alarm, 0)
+        signal.alarm(60)
+        with mock.patch.object(git.Git, "command", command):
+            with self.assertRaises(Fail) as failure:
+                self.assemble()
+        self.assertEqual("the kernel tree cannot be written: error: unable to "
+                         "write file 1: No space left on device",
+                         str(failure.exception))
+        self.assertFalse(self.tree.directory.exists())
+        self.assertEqual([], list(self.tree.directory.parent.glob(".*")))
 
     def test_is_looked_at_by_several_at_once(self):
         self.assemble()
