@@ -97,12 +97,15 @@ def tool(name):
         return program
     program.parent.mkdir(parents=True, exist_ok=True)
     made = program.with_suffix(f".{os.getpid()}")
-    done = subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-o", str(made),
-                           str(source)], capture_output=True, text=True,
-                          check=False)
-    if done.returncode:
-        raise Fail(f"{source} cannot be compiled: {done.stderr.strip()}")
-    return made.replace(program)
+    try:
+        done = subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-o",
+                               str(made), str(source)], capture_output=True,
+                              text=True, check=False)
+        if done.returncode:
+            raise Fail(f"{source} cannot be compiled: {done.stderr.strip()}")
+        return made.replace(program)
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def _argv(guest, scratch, swap_fd, output_fd):

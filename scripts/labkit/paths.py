@@ -21,10 +21,17 @@ TEST = BUILD / "test"
 def cache():
     """The directory for what is obtained once and used by every checkout."""
     own = os.environ.get("PANTHOR_RECLAIM_CACHE")
-    if own:
-        return Path(own).absolute()
     xdg = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(xdg) / "panthor-reclaim"
+    place = Path(own).absolute() if own else Path(xdg) / "panthor-reclaim"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        reason = None if os.access(place, os.W_OK) else "Permission denied"
+    except OSError as error:
+        reason = error.strerror
+    if reason:
+        raise Fail(f"what is obtained cannot be kept in {place} ({reason}): "
+                   "give another place with PANTHOR_RECLAIM_CACHE=path")
+    return place
 
 
 def check_repo_path():

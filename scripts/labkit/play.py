@@ -34,8 +34,19 @@ def play(kernel, programs, directory, tell=lambda text: None):
     tell: is told the scenes as they come.
     """
     paths.need_space(paths.BUILD, _SWAP_MIB, "play the tour")
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
+    if broken() not in (None, "model"):
+        raise Fail(f"BREAK={broken()} is unknown; there is BREAK=model")
+    # What an earlier play has left is there until this one has come to its end.
+    with paths.scratch(directory.parent, ".play-") as scratch:
+        made = scratch / directory.name
+        made.mkdir()
+        told = _play(kernel, programs, made, tell)
+        shutil.rmtree(directory, ignore_errors=True)
+        made.rename(directory)
+    return told
+
+
+def _play(kernel, programs, directory, tell):
     progress = Progress("tour")
     state = ["booting"]
 
@@ -49,8 +60,6 @@ def play(kernel, programs, directory, tell=lambda text: None):
         progress.update(state[0])
 
     variables = {"LAB_TESTS": programs, "LAB_SAMPLE": guest.tool("sample")}
-    if broken() not in (None, "model"):
-        raise Fail(f"BREAK={broken()} is unknown; there is BREAK=model")
     if broken():
         variables["LAB_BREAK"] = broken()
     outcome = guest.boot(guest.Guest(

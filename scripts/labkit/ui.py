@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Messages, progress and orderly ends."""
 
+import errno
 import signal
 import sys
 import time
@@ -85,6 +86,7 @@ def main(function):
         sys.stderr.close()
         status = 1
     except OSError as failure:
-        print(f"error: {failure}", file=sys.stderr, flush=True)
+        full = "the disk is full: " if failure.errno == errno.ENOSPC else ""
+        print(f"error: {full}{failure}", file=sys.stderr, flush=True)
         status = 1
     sys.exit(status)

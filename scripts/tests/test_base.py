@@ -128,6 +128,13 @@ class FromDebian(Case):
                         return_value=mock.Mock(free=1 << 20)):
             self.refused("not enough disk space")
 
+    def test_no_place_for_it(self):
+        self.cache.write_text("a file", encoding="ascii")
+        with self.assertRaises(Fail) as failure:
+            self.obtain()
+        self.assertIn("PANTHOR_RECLAIM_CACHE", str(failure.exception))
+        self.assertEqual(self.cache.read_text(encoding="ascii"), "a file")
+
     def test_later_release(self):
         used, words = self.obtain(offered=("7.3.6-1~bpo13+1",))
         self.assertFalse(used.pinned)

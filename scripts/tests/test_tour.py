@@ -3,12 +3,15 @@
 
 import html.parser
 import tempfile
+import types
 import unittest
 import xml.etree.ElementTree as xml
 from pathlib import Path
+from unittest import mock
 
-from labkit import plot, tour
+from labkit import guest, paths, play, plot, tour
 from labkit.guest import Outcome
+from labkit.ui import Interrupted
 
 
 def sample(ms, resident, swap):
@@ -219,6 +222,56 @@ class Nothing(unittest.TestCase):
     def test_torn_sample(self):
         told = told_by(GOOD + "@lab sample 12 3@lab\n@lab sample a b c d e f g\n")
         self.assertEqual(sum(len(s.samples) for s in told.scenes), 7)
+
+
+class Plays(unittest.TestCase):
+    """What a play leaves: all of it, or what there was before."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="play-test-")
+        self.addCleanup(scratch.cleanup)
+        self.build = Path(scratch.name)
+        (self.build / "run").mkdir()
+        (self.build / "run" / "index.html").write_text("of before",
+                                                       encoding="utf-8")
+
+    def play(self, boot):
+        """Play with another way to boot."""
+        kernel = types.SimpleNamespace(objects=self.build / "obj")
+        with mock.patch.object(paths, "BUILD", self.build), \
+             mock.patch.object(guest, "tool", Path), \
+             mock.patch.object(guest, "boot", boot):
+            return play.play(kernel, self.build, self.build / "run")
+
+    def left(self):
+        """Everything below the build directory."""
+        return sorted(str(p.relative_to(self.build))
+                      for p in self.build.rglob("*"))
+
+    def test_to_its_end(self):
+        def boot(machine, **_):
+            machine.log.write_text(LOG, encoding="utf-8")
+            return Outcome(0, 9.0, GOOD, LOG)
+
+        self.assertTrue(all(v.good for v in self.play(boot).verdicts()))
+        self.assertEqual(self.left(), ["run"] + [
+            f"run/{n}" for n in ("index.html", "kernel.log", "memory.svg",
+                                 "output.txt", "samples.csv")])
+        self.assertNotIn("of before", (self.build / "run" / "index.html")
+                         .read_text(encoding="utf-8"))
+
+    def test_cut_off(self):
+        def boot(machine, **_):
+            machine.log.write_text(LOG, encoding="utf-8")
+            raise failure
+
+        for failure in (Interrupted(2), OSError(28, "No space left on device")):
+            with self.subTest(failure=failure):
+                with self.assertRaises(type(failure)):
+                    self.play(boot)
+                self.assertEqual(self.left(), ["run", "run/index.html"])
+                self.assertEqual((self.build / "run" / "index.html").read_text(
+                    encoding="utf-8"), "of before")
 
 
 class _Page(html.parser.HTMLParser):
