@@ -14,7 +14,6 @@
 
 /* At least as long as it takes for one thing to happen everywhere. */
 #define STORM_MS	pan_rounds(4000, 500)
-#define ENOUGH_MS	20000
 #define SMALL		(64ull << 10)
 
 FIXTURE(race)
@@ -311,7 +310,7 @@ TEST_F(race, device_is_suspended_and_resumed)
 }
 
 /* Both scans of the storm get something, again and again. */
-TEST_F(race, two_scans_at_once_both_progress)
+TEST_F_TIMEOUT(race, two_scans_at_once_both_progress, 120)
 {
 	int64_t scans = engine_stat(&self->dev, "scans");
 	int64_t evicted = engine_stat(&self->dev, "evicted_bos");
@@ -320,17 +319,14 @@ TEST_F(race, two_scans_at_once_both_progress)
 
 	ASSERT_OK(pan_client_init(&client, 16, 4));
 	ASSERT_OK(add_some(&client));
-	/* On a busy machine it takes longer until both have had their share. */
+	/* Without progress it ends by the time limit of the test. */
 	while (pan_now_ms() < start + STORM_MS ||
-	       (pan_now_ms() < start + ENOUGH_MS &&
-		(engine_stat(&self->dev, "scans") <= scans + 4 ||
-		 engine_stat(&self->dev, "evicted_bos") <= evicted + 8)))
+	       engine_stat(&self->dev, "scans") <= scans + 4 ||
+	       engine_stat(&self->dev, "evicted_bos") <= evicted + 8)
 		ASSERT_OK(pan_client_work_all(&client));
 	TH_LOG("%lld scans, %lld BOs evicted",
 	       (long long)(engine_stat(&self->dev, "scans") - scans),
 	       (long long)(engine_stat(&self->dev, "evicted_bos") - evicted));
-	EXPECT_LT(scans + 4, engine_stat(&self->dev, "scans"));
-	EXPECT_LT(evicted + 8, engine_stat(&self->dev, "evicted_bos"));
 	EXPECT_OK(pan_client_check_all(&client));
 	pan_client_fini(&client);
 }

@@ -6,6 +6,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -384,7 +385,7 @@ TEST_F_TIMEOUT(contract, frozen_writer_sees_nothing, TIMEOUT_S)
 	pid = fork_writer(&self->dev, "mem_reclaim", self->target->pid);
 	ASSERT_LT(0, pid);
 	ASSERT_OK(pan_cgroup_enter(&self->cg, pid));
-	pan_sleep_ms(100);
+	ASSERT_OK(pan_wait_syscall(pid, SYS_write, EXPLICIT_MS));
 	ASSERT_OK(pan_cgroup_write(&self->cg, "cgroup.freeze", "1"));
 	for (end = pan_now_ms() + 5000; !frozen && pan_now_ms() < end; pan_sleep_ms(2))
 		frozen = pan_cgroup_key(&self->cg, "cgroup.events", "frozen");

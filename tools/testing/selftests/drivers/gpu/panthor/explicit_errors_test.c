@@ -128,10 +128,10 @@ TEST_F(errors, files_cannot_be_read)
 
 static int sleep_main(void *arg)
 {
-	struct pan_dev *dev = arg;
+	FIXTURE_DATA(errors) *self = arg;
 
-	if (dev)
-		pan_close(dev);
+	pan_close(&self->dev);
+	self->shared[0] = 1;
 	for (;;)
 		pause();
 	return 0;
@@ -145,7 +145,7 @@ static void end_process(pid_t pid)
 
 TEST_F(errors, no_process)
 {
-	pid_t pid = pan_spawn(sleep_main, NULL);
+	pid_t pid = pan_spawn(sleep_main, self);
 
 	ASSERT_LT(0, pid);
 	end_process(pid);
@@ -156,10 +156,10 @@ TEST_F(errors, no_process)
 
 TEST_F(errors, process_without_gpu_files)
 {
-	pid_t pid = pan_spawn(sleep_main, &self->dev);
+	pid_t pid = pan_spawn(sleep_main, self);
 
 	ASSERT_LT(0, pid);
-	pan_sleep_ms(100);
+	EXPECT_OK(pan_wait_word(self->shared, 1, EXPLICIT_MS));
 	EXPECT_EQ(-ESRCH, explicit_tgid(&self->dev, variant->knob, pid));
 	end_process(pid);
 
@@ -206,13 +206,25 @@ TEST_F(errors, zombie)
 	EXPECT_EQ(0, pan_join(pid, pan_now_ms() + EXPLICIT_MS));
 }
 
+static bool leader_has_gone(void)
+{
+	const char *state;
+	char text[400];
+
+	if (pan_read_file("/proc/self/stat", text, sizeof(text)) < 0)
+		return false;
+	state = strrchr(text, ')');
+	return state && state[1] && state[2] == 'Z';
+}
+
 /* A thread with a file table of its own, its leader gone: a process all the same. */
 static void *hermit_main(void *arg)
 {
 	volatile uint32_t *shared = arg;
 	struct pan_dev dev;
 
-	pan_sleep_ms(100);
+	while (!leader_has_gone())
+		pan_sleep_ms(2);
 	shared[1] = unshare(CLONE_FILES) || pan_open(&dev) ? 2 : 1;
 	for (;;)
 		pause();
@@ -591,18 +603,15 @@ TEST_F_TIMEOUT(target, signal_ends_reclaim_with_eintr, TIMEOUT_S)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 	struct interrupted interrupted = { &self->dev, self->target->pid };
-	uint64_t start;
 	pid_t pid;
 
 	ASSERT_OK(sigaction(SIGUSR1, &action, NULL));
 	ASSERT_OK(explicit_order(self->target, EXPLICIT_SPIN));
 	pid = pan_spawn(interrupted_main, &interrupted);
 	ASSERT_LT(0, pid);
-	pan_sleep_ms(300);
-	start = pan_now_ms();
+	EXPECT_OK(pan_wait_syscall(pid, SYS_write, EXPLICIT_MS));
 	kill(pid, SIGUSR1);
 	EXPECT_EQ(0, pan_join(pid, pan_now_ms() + EXPLICIT_MS));
-	TH_LOG("ended %llu ms after the signal", (unsigned long long)(pan_now_ms() - start));
 	EXPECT_OK(explicit_order(self->target, EXPLICIT_RELAX));
 	EXPECT_OK(explicit_reclaim(&self->dev, self->target->pid));
 	EXPECT_OK(explicit_order(self->target, EXPLICIT_WORK));

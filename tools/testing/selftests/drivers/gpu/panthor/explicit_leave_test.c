@@ -4,6 +4,7 @@
  * all of it comes back on request, before a job has to wait for it.
  */
 #include <signal.h>
+#include <sys/syscall.h>
 
 #include "explicit_common.h"
 
@@ -187,9 +188,10 @@ TEST_F_TIMEOUT(resist, job_that_ends_soon_is_no_hindrance, TIMEOUT_S)
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
-		pan_sleep_ms(300);
+		int ret = pan_wait_syscall(getppid(), SYS_write, EXPLICIT_MS);
+
 		explicit_send(self->target, EXPLICIT_RELAX);
-		_exit(0);
+		_exit(-ret);
 	}
 	EXPECT_OK(explicit_reclaim(&self->dev, self->target->pid));
 	EXPECT_EQ(0, pan_join(pid, pan_now_ms() + EXPLICIT_MS));

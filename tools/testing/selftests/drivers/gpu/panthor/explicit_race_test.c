@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "explicit_common.h"
@@ -33,7 +34,7 @@ static void *writer_main(void *arg)
 {
 	struct writer *w = arg;
 
-	while (!*w->over) {
+	do {
 		int ret = explicit_tgid(w->dev, w->knob, *w->tgid);
 
 		w->writes++;
@@ -41,7 +42,7 @@ static void *writer_main(void *arg)
 		if (!expected(ret))
 			w->unexpected = ret;
 		pan_sleep_ms(w->writes % 5);
-	}
+	} while (!*w->over);
 	return NULL;
 }
 
@@ -328,7 +329,11 @@ TEST_F_TIMEOUT(race, device_is_unbound_during_a_write, TIMEOUT_S)
 			ret = explicit_tgid(&self->dev, knobs[i], target->pid);
 			_exit(ret == -ENOENT ? ENODEV : -ret);
 		}
-		pan_sleep_ms(i ? 20 : 300);
+		/* The claim does not wait for anything: it may be over. */
+		if (i)
+			pan_sleep_ms(20);
+		else
+			EXPECT_OK(pan_wait_syscall(pid, SYS_write, EXPLICIT_MS));
 		ASSERT_OK(pan_unbind(&self->dev));
 		ret = pan_join(pid, pan_now_ms() + EXPLICIT_MS);
 		TH_LOG("%s: error %d", knobs[i], ret);

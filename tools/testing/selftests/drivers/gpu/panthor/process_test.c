@@ -190,7 +190,7 @@ TEST_F(process, forked_child_uses_the_same_objects)
 TEST_F(process, child_goes_on_after_its_parent)
 {
 	volatile uint32_t *result = self->shared;
-	pid_t pid = fork();
+	pid_t pid = fork(), creator;
 
 	ASSERT_LE(0, pid);
 	if (!pid) {
@@ -200,10 +200,12 @@ TEST_F(process, child_goes_on_after_its_parent)
 
 		if (pan_open(&dev) || pan_ctx_init(&ctx, &dev, 2))
 			_exit(1);
+		creator = getpid();
 		pid = fork();
 		if (pid)
 			_exit(pid < 0);
-		pan_sleep_ms(200);
+		while (getppid() == creator)
+			pan_sleep_ms(2);
 		*result = job_runs(&ctx) ? 2 : 1;
 		_exit(0);
 	}

@@ -125,6 +125,26 @@ FILE *pan_start(const char *path, char * const argv[], pid_t *pid)
 	return f;
 }
 
+int pan_wait_syscall(pid_t pid, long nr, int timeout_ms)
+{
+	uint64_t end = pan_now_ms() + timeout_ms;
+	char path[40], text[200];
+	int ret;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	for (;;) {
+		ret = pan_read_file(path, text, sizeof(text));
+		if (ret < 0)
+			return ret == -ENOENT && !kill(pid, 0) ? -EOPNOTSUPP : -ESRCH;
+		/* It is "running", or -1 when it sleeps outside of system calls. */
+		if (text[0] >= '0' && text[0] <= '9' && strtol(text, NULL, 10) == nr)
+			return 0;
+		if (pan_now_ms() >= end)
+			return -ETIME;
+		pan_sleep_ms(2);
+	}
+}
+
 int pan_wait_word(volatile uint32_t *word, uint32_t value, int timeout_ms)
 {
 	uint64_t end = pan_now_ms() + timeout_ms;

@@ -46,6 +46,13 @@ int pan_program(const char *name, char *path, size_t size);
  */
 FILE *pan_start(const char *path, char * const argv[], pid_t *pid);
 
+/*
+ * Waits until another process sleeps in the system call @nr, which has no other
+ * sleep than the one that is meant. -ESRCH if the process has gone, -ETIME after
+ * @timeout_ms, -EOPNOTSUPP if the kernel does not tell.
+ */
+int pan_wait_syscall(pid_t pid, long nr, int timeout_ms);
+
 /* Waits until *@word is at least @value. -ETIME after @timeout_ms. */
 int pan_wait_word(volatile uint32_t *word, uint32_t value, int timeout_ms);
 
