@@ -108,6 +108,14 @@ class Programs(Case):
         self.lane.program("none", 4, "no GPU here\n")
         self.assertEqual(self.finish()[0], 0)
 
+    def test_device_that_is_not_there(self):
+        """All tests skip themselves if the driver does not probe."""
+        self.lane.program("good", 0, GOOD)
+        self.lane.program("lost", 0, "TAP version 13\n1..1\n"
+                          "ok 1 bo.create # SKIP no panthor device\n")
+        self.assertEqual(self.finish()[0], 1)
+        self.assertEqual(1, len(self.lane.failures("lost")))
+
     def test_nothing_tested(self):
         self.lane.program("none", 4, "no GPU here\n")
         status, words, _ = self.finish()
