@@ -136,6 +136,16 @@ struct panthor_reclaim_account_ops {
 				 struct panthor_reclaim_scan *scan);
 
 	/**
+	 * @count_eligible: Size of what such a scan could take if nobody used it
+	 *
+	 * Context: Process context, does not sleep.
+	 *
+	 * Return: Pages.
+	 */
+	unsigned long (*count_eligible)(struct panthor_reclaim *reclaim,
+					const struct panthor_reclaim_scan *scan);
+
+	/**
 	 * @wants: May a scan that one of these limited take BOs of this account?
 	 *
 	 * Context: &panthor_reclaim.lock held, does not sleep.
