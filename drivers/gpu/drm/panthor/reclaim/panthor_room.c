@@ -23,8 +23,8 @@
  * find some. The same holds within the limit of a memory cgroup, with a reserve for
  * the page faults of those who live in it.
  *
- * A small need (&panthor_room.small) never queues and may have the reserve: it evicts
- * what it can, and the allocation says whether there is memory for it.
+ * A small need (&panthor_room.small) does not queue as long as anything can go: it
+ * evicts what it lacks, and the allocation says whether there is memory for it.
  *
  * Turns
  * =====
@@ -490,6 +490,25 @@ int panthor_room_take_turn(struct panthor_room_visit *visit)
 	return 0;
 }
 
+/*
+ * Evicts for a small need what it lacks itself. Returns false if that leaves nothing
+ * but the reserve: many small needs are a large one.
+ */
+static bool fits_small(struct panthor_room_visit *visit)
+{
+	struct mem_cgroup *limit;
+	unsigned long missing, left;
+
+	missing = panthor_room_lacks_alone(visit, &limit);
+	if (!missing)
+		return true;
+
+	panthor_room_scan(visit, limit, missing, &left);
+	missing = panthor_room_lacks_alone(visit, &limit);
+
+	return limit || missing <= panthor_room_could_go(visit, 0);
+}
+
 /**
  * panthor_room_get() - Have room made
  * @visit: The visit. Unless it has got the turn it has pinned nothing.
@@ -506,7 +525,7 @@ int panthor_room_get(struct panthor_room_visit *visit, unsigned long nr_pages)
 {
 	struct panthor_room *room = visit->room;
 	struct mem_cgroup *limit;
-	unsigned long missing, left;
+	unsigned long missing;
 	int ret;
 
 	might_sleep();
@@ -518,13 +537,8 @@ int panthor_room_get(struct panthor_room_visit *visit, unsigned long nr_pages)
 		if (!missing)
 			return 0;
 
-		/* The reserve is there for small needs. */
-		if (visit->promised <= room->small) {
-			missing = panthor_room_lacks(visit, 0, &limit);
-			if (missing)
-				panthor_room_scan(visit, limit, missing, &left);
+		if (visit->promised <= room->small && fits_small(visit))
 			return check_signals(visit);
-		}
 
 		if (visit->holds)
 			return -EAGAIN;

@@ -154,7 +154,7 @@ struct panthor_room {
 	/** @ops: What is known of the machine. */
 	const struct panthor_room_ops *ops;
 
-	/** @small: Needs of so many pages at most never queue. */
+	/** @small: Needs of so many pages at most do not queue if anything can go. */
 	unsigned long small;
 
 	/** @give_up_ns: Time without any progress after which there is no room. */

@@ -71,6 +71,14 @@ static unsigned long filled(struct panthor_room *room)
 	return sum;
 }
 
+static unsigned long shortage(struct panthor_room *room, unsigned long nr_pages)
+{
+	unsigned long available = room->ops->available(room);
+	unsigned long needed = room->ops->reserve(room) + nr_pages;
+
+	return needed > available ? needed - available : 0;
+}
+
 /**
  * panthor_room_shortage() - Pages that are missing in the machine
  * @room: Where room is made.
@@ -82,14 +90,28 @@ static unsigned long filled(struct panthor_room *room)
  */
 unsigned long panthor_room_shortage(struct panthor_room *room, unsigned long more)
 {
-	unsigned long available = room->ops->available(room);
 	unsigned long promised = max(atomic_long_read(&room->promised), 0L);
-	unsigned long needed;
 
 	promised -= min(promised, filled(room));
-	needed = room->ops->reserve(room) + more + promised;
 
-	return needed > available ? needed - available : 0;
+	return shortage(room, more + promised);
+}
+
+/**
+ * panthor_room_lacks_alone() - Tell what a visit lacks if no other was promised any
+ * @visit: The visit.
+ * @limit: Gets the memory cgroup whose limit is in the way, NULL if memory is.
+ *
+ * Context: Any, does not sleep.
+ *
+ * Return: Pages, 0 if it lacks nothing.
+ */
+unsigned long panthor_room_lacks_alone(const struct panthor_room_visit *visit,
+				       struct mem_cgroup **limit)
+{
+	unsigned long missing = panthor_room_over_limit(visit, visit->promised, limit);
+
+	return missing ?: shortage(visit->room, visit->promised);
 }
 
 /**

@@ -58,6 +58,8 @@ static inline bool panthor_room_is_killable(const struct panthor_room_visit *vis
 
 unsigned long panthor_room_lacks(const struct panthor_room_visit *visit, unsigned long more,
 				 struct mem_cgroup **limit);
+unsigned long panthor_room_lacks_alone(const struct panthor_room_visit *visit,
+				       struct mem_cgroup **limit);
 unsigned long panthor_room_over_limit(const struct panthor_room_visit *visit,
 				      unsigned long nr_pages, struct mem_cgroup **limit);
 unsigned long panthor_room_asked_by_others(const struct panthor_room_visit *visit);

@@ -359,12 +359,28 @@ static void small_needs_do_not_queue(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 3));
 	KUNIT_EXPECT_EQ(test, 3, machine_stat(m, PANTHOR_ROOM_STAT_PAGES));
 
-	/* The reserve is there for it, and only an allocation says that there is none. */
+	/* mm can swap something out; only an allocation says that there is none. */
+	m->swappable = 100;
 	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 4));
 	m->failures = 100;
 	KUNIT_EXPECT_EQ(test, -ENOMEM, machine_visit(m, 4));
 	KUNIT_EXPECT_EQ(test, 0, machine_stat(m, PANTHOR_ROOM_STAT_QUEUED));
 	panthor_room_end(&big, false);
+	machine_expect_settled(test, m);
+}
+
+/* Many small needs are a large one: what is left when nothing can go is for others. */
+static void small_needs_leave_the_reserve(struct kunit *test)
+{
+	struct machine *m = machine_create(test, MACHINE_RESERVE + 10);
+	int i, ret = 0;
+
+	m->room.small = 4;
+	for (i = 0; !ret && i < MACHINE_RESERVE; i++)
+		ret = machine_visit(m, 4);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, ret);
+	KUNIT_EXPECT_EQ(test, 3, i);
+	KUNIT_EXPECT_EQ(test, MACHINE_RESERVE + 2, machine_pages_free(m));
 	machine_expect_settled(test, m);
 }
 
@@ -427,6 +443,7 @@ static struct kunit_case room_test_cases[] = {
 	KUNIT_CASE(allocation_that_fails_is_given_up),
 	KUNIT_CASE(who_may_not_wait_fails_at_once),
 	KUNIT_CASE(small_needs_do_not_queue),
+	KUNIT_CASE(small_needs_leave_the_reserve),
 	KUNIT_CASE(what_does_not_leave_is_no_progress),
 	KUNIT_CASE(what_was_filled_is_not_promised),
 	{}
