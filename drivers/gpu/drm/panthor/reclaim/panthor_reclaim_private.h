@@ -463,12 +463,6 @@ struct panthor_reclaim {
 	/** @seq: Number of the latest scan. */
 	atomic64_t seq;
 
-	/**
-	 * @running: Number of scans that are running. What they have isolated counts
-	 * neither as reclaimable nor as free.
-	 */
-	atomic_t running;
-
 	/** @dead_vms: VMs with a last reference to drop. */
 	struct llist_head dead_vms;
 

@@ -354,7 +354,6 @@ unsigned long panthor_reclaim_run(struct panthor_reclaim *reclaim,
 	ktime_t start = ktime_get();
 
 	INIT_LIST_HEAD(&scan->leaving);
-	atomic_inc(&reclaim->running);
 	panthor_reclaim_scan_begin(reclaim, scan);
 
 	if (!swap_pages)
@@ -377,7 +376,6 @@ unsigned long panthor_reclaim_run(struct panthor_reclaim *reclaim,
 		scan_class(reclaim, scan, PANTHOR_RECLAIM_SHARED, true);
 
 	wait_for_writeback(reclaim, scan);
-	atomic_dec(&reclaim->running);
 
 	panthor_reclaim_stat_add(reclaim, PANTHOR_RECLAIM_STAT_SCAN_US,
 				 ktime_us_delta(ktime_get(), start));

@@ -318,9 +318,6 @@ static int make_room(struct panthor_room_visit *visit, unsigned long more)
 				return 0;
 		}
 
-		/* What another scan has isolated counts nowhere until that has ended. */
-		later |= atomic_read(&room->reclaim->running) > 0;
-
 		if (later ? ktime_to_ns(ktime_sub(ktime_get(), progress)) > room->give_up_ns :
 			    ++doubts > MAX_DOUBTS)
 			return -ENOMEM;

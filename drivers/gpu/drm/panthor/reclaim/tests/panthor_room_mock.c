@@ -27,15 +27,7 @@ static unsigned long swap_memory(struct panthor_room *room)
 
 static bool gone(struct panthor_room *room)
 {
-	struct machine *m = container_of(room, struct machine, room);
-
-	/* What the scan has isolated has left. */
-	if (m->scan_looks && !--m->scan_looks) {
-		atomic_dec(&m->mock->reclaim.running);
-		atomic_long_add(MACHINE_RESERVE + 100, &m->free);
-	}
-
-	return m->gone;
+	return container_of(room, struct machine, room)->gone;
 }
 
 static const struct panthor_room_ops room_ops = {

@@ -27,9 +27,6 @@ struct machine {
 	/** @free: Free pages, without those that the device evicted. */
 	atomic_long_t free;
 
-	/** @scan_looks: How often a visit looks until the scan of another ends. */
-	unsigned int scan_looks;
-
 	/** @swappable: What mm could swap out. */
 	unsigned long swappable;
 

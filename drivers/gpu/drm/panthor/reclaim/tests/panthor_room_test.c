@@ -333,21 +333,6 @@ static void allocation_that_fails_is_given_up(struct kunit *test)
 	panthor_room_end(&visit, false);
 }
 
-/* What another scan has isolated is neither reclaimable nor free until it has ended. */
-static void scan_of_another_is_waited_for(struct kunit *test)
-{
-	struct machine *m = machine_create(test, 0);
-
-	m->scan_looks = 10;
-	atomic_inc(&m->mock->reclaim.running);
-	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 100));
-	KUNIT_EXPECT_EQ(test, 0, atomic_read(&m->mock->reclaim.running));
-
-	/* There is no other. */
-	KUNIT_EXPECT_EQ(test, -ENOMEM, machine_visit(m, 100));
-	machine_expect_settled(test, m);
-}
-
 static void who_may_not_wait_fails_at_once(struct kunit *test)
 {
 	struct machine *m = machine_create(test, 50);
@@ -380,7 +365,6 @@ static struct kunit_case room_test_cases[] = {
 	KUNIT_CASE(unplugged_device_is_not_waited_for),
 	KUNIT_CASE(failed_allocation_asks_for_the_turn),
 	KUNIT_CASE(allocation_that_fails_is_given_up),
-	KUNIT_CASE(scan_of_another_is_waited_for),
 	KUNIT_CASE(who_may_not_wait_fails_at_once),
 	{}
 };
