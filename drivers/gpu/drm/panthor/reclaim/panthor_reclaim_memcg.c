@@ -450,15 +450,14 @@ static void limit_scan(struct panthor_reclaim *reclaim, struct shrink_control *s
 	atomic_long_inc(&accounts->nr_scans);
 }
 
-static void limit_foreground(struct panthor_reclaim *reclaim, struct mem_cgroup *memcg,
-			     struct panthor_reclaim_scan *scan)
+static void limit_foreground(struct panthor_reclaim_scan *scan)
 {
 	if (mem_cgroup_disabled())
 		return;
 
 	scan->limited = true;
 	scan->foreground = true;
-	scan->memcg = memcg ?: root_mem_cgroup;
+	scan->memcg = root_mem_cgroup;
 }
 
 static bool wants_memcg(const struct panthor_reclaim_scan *scan,
@@ -469,8 +468,7 @@ static bool wants_memcg(const struct panthor_reclaim_scan *scan,
 	guard(rcu)();
 	memcg = memcg_of(account);
 	if (scan->foreground)
-		return mem_cgroup_is_descendant(memcg, scan->memcg) &&
-		       mem_cgroup_may_swap_out(scan->memcg, memcg);
+		return mem_cgroup_may_swap_out(scan->memcg, memcg);
 
 	/* mm has looked at the one it asks about. */
 	if (memcg == scan->memcg)

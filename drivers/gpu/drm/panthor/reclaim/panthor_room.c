@@ -268,7 +268,7 @@ static bool scan(struct panthor_room_visit *visit, unsigned long target, unsigne
 	ktime_t start = ktime_get();
 
 	if (account_ops)
-		account_ops->begin_foreground(room->reclaim, NULL, &scan);
+		account_ops->begin_foreground(&scan);
 	panthor_reclaim_run(room->reclaim, &scan);
 	count_time(room, PANTHOR_ROOM_STAT_SCAN_US, start);
 	count(room, PANTHOR_ROOM_STAT_SCANS, 1);
