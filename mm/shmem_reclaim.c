@@ -93,10 +93,37 @@ static struct folio *get_swapcache_folio(swp_entry_t entry)
 }
 
 /*
+ * Isolate a folio of the swap cache if it is clean by now, count it otherwise. What is
+ * dirty although it @has_been_written could not be written. Returns how many pages were
+ * isolated; @taken counts those that reclaim may free, isolated or not.
+ */
+static unsigned long take_from_swapcache(struct folio *folio, bool wait, bool has_been_written,
+					 struct list_head *folios, unsigned long *taken,
+					 struct shmem_reclaim_stat *stat)
+{
+	/* After a fatal signal what is under writeback is only counted. */
+	if (wait)
+		folio_wait_writeback_killable(folio);
+
+	if (folio_test_writeback(folio)) {
+		stat->writeback += folio_nr_pages(folio);
+		return 0;
+	}
+
+	if (has_been_written && folio_test_dirty(folio)) {
+		stat->failed += folio_nr_pages(folio);
+		return 0;
+	}
+
+	*taken += folio_nr_pages(folio);
+
+	return isolate_folio(folio, folios);
+}
+
+/*
  * What was written stays in the swap cache until reclaim comes by again. Pick
- * up what is clean by now and count or wait for the rest. What is dirty although
- * it @has_been_written could not be written. Returns how many pages are in memory
- * that another attempt may free.
+ * up what is clean by now and count or wait for the rest. Returns how many pages are
+ * in memory that another attempt may free.
  */
 static unsigned long reclaim_swapcache(struct address_space *mapping, pgoff_t start,
 				       pgoff_t last, bool wait, bool has_been_written,
@@ -133,18 +160,8 @@ static unsigned long reclaim_swapcache(struct address_space *mapping, pgoff_t st
 
 		folio = get_swapcache_folio(swap);
 		if (folio) {
-			/* After a fatal signal what is under writeback is only counted. */
-			if (wait)
-				folio_wait_writeback_killable(folio);
-
-			if (folio_test_writeback(folio)) {
-				stat->writeback += folio_nr_pages(folio);
-			} else if (has_been_written && folio_test_dirty(folio)) {
-				stat->failed += folio_nr_pages(folio);
-			} else {
-				taken += folio_nr_pages(folio);
-				isolated += isolate_folio(folio, &folios);
-			}
+			isolated += take_from_swapcache(folio, wait, has_been_written, &folios,
+							&taken, stat);
 			folio_put(folio);
 		}
 

@@ -112,6 +112,36 @@ TEST_F(sched, jobs_that_do_not_end_give_up_their_slots)
 }
 
 /*
+ * One job in each of @count new groups, which has begun and spins until flag 0 is set.
+ * Job i sets flag @first + i when it begins.
+ */
+static int spin_in_groups(struct pan_ctx *ctx, uint32_t *groups, uint32_t *done,
+			  uint32_t count, uint32_t first)
+{
+	struct drm_panthor_sync_op sync;
+	struct pan_cs *cs;
+	int ret = 0;
+
+	for (uint32_t i = 0; !ret && i < count; i++) {
+		ret = pan_group_create(ctx->dev, ctx->vm, 1, &groups[i]);
+		if (!ret)
+			ret = pan_syncobj_create(ctx->dev, &done[i]);
+		if (ret)
+			break;
+
+		cs = pan_ctx_append(ctx, 0);
+		pan_cs_store32(cs, pan_flag_va(first + i), 1);
+		pan_cs_spin_until(cs, pan_flag_va(0));
+		sync = pan_sync_signal(done[i]);
+		ret = pan_submit(ctx->dev, groups[i], 0, pan_cs_addr(cs), pan_cs_size(cs),
+				 &sync, 1);
+	}
+	for (uint32_t i = 0; !ret && i < count; i++)
+		ret = pan_wait_word(pan_flag(ctx, first + i), 1, DEADLINE_MS);
+	return ret;
+}
+
+/*
  * What a queue waits for may be unmapped while its group has no slot. That is between
  * the client and its GPU: the job fails, and the kernel has nothing to warn about.
  */
@@ -120,7 +150,6 @@ TEST_F(sched, blocked_group_loses_what_it_waits_for)
 	uint32_t count = self->dev.csif.csg_slot_count + 1, i;
 	uint32_t groups[MAX_GROUPS], done[MAX_GROUPS];
 	struct pan_ctx *ctx = &self->ctx, blocked;
-	struct drm_panthor_sync_op sync;
 	struct pan_cs *cs;
 	struct pan_bo bo;
 
@@ -136,18 +165,7 @@ TEST_F(sched, blocked_group_loses_what_it_waits_for)
 
 	/* Groups that can run take all slots, and take turns when the blocked one has none. */
 	pan_ctx_begin(ctx, 0);
-	for (i = 0; i < count; i++) {
-		ASSERT_OK(pan_group_create(ctx->dev, ctx->vm, 1, &groups[i]));
-		ASSERT_OK(pan_syncobj_create(ctx->dev, &done[i]));
-		cs = pan_ctx_append(ctx, 0);
-		pan_cs_store32(cs, pan_flag_va(1 + i), 1);
-		pan_cs_spin_until(cs, pan_flag_va(0));
-		sync = pan_sync_signal(done[i]);
-		ASSERT_OK(pan_submit(ctx->dev, groups[i], 0, pan_cs_addr(cs), pan_cs_size(cs),
-				     &sync, 1));
-	}
-	for (i = 0; i < count; i++)
-		EXPECT_OK(pan_wait_word(pan_flag(ctx, 1 + i), 1, DEADLINE_MS));
+	ASSERT_OK(spin_in_groups(ctx, groups, done, count, 1));
 	ASSERT_OK(pan_vm_unmap(ctx->dev, blocked.vm, bo.va, bo.size));
 
 	/* Jobs that end have the objects of all blocked queues looked at. */
@@ -188,7 +206,6 @@ TEST_F_TIMEOUT(sched, blocked_queue_waits_for_one_object_after_another, 120)
 	uint32_t count = 4 * self->dev.csif.csg_slot_count, i;
 	uint32_t groups[MAX_GROUPS], done[MAX_GROUPS];
 	struct pan_ctx *ctx = &self->ctx, blocked;
-	struct drm_panthor_sync_op sync;
 	struct pan_bo first, second;
 	struct pan_cs *cs;
 
@@ -212,20 +229,9 @@ TEST_F_TIMEOUT(sched, blocked_queue_waits_for_one_object_after_another, 120)
 	EXPECT_OK(pan_wait_word(pan_flag(&blocked, 0), 1, DEADLINE_MS));
 
 	pan_ctx_begin(ctx, 0);
-	for (i = 0; i <= count; i++) {
-		ASSERT_OK(pan_group_create(ctx->dev, ctx->vm, 1, &groups[i]));
-		ASSERT_OK(pan_syncobj_create(ctx->dev, &done[i]));
-	}
-	for (i = 0; i < count; i++) {
-		cs = pan_ctx_append(ctx, 0);
-		pan_cs_store32(cs, pan_flag_va(2 + i), 1);
-		pan_cs_spin_until(cs, pan_flag_va(0));
-		sync = pan_sync_signal(done[i]);
-		ASSERT_OK(pan_submit(ctx->dev, groups[i], 0, pan_cs_addr(cs), pan_cs_size(cs),
-				     &sync, 1));
-	}
-	for (i = 0; i < count; i++)
-		EXPECT_OK(pan_wait_word(pan_flag(ctx, 2 + i), 1, DEADLINE_MS));
+	ASSERT_OK(pan_group_create(ctx->dev, ctx->vm, 1, &groups[count]));
+	ASSERT_OK(pan_syncobj_create(ctx->dev, &done[count]));
+	ASSERT_OK(spin_in_groups(ctx, groups, done, count, 2));
 
 	/*
 	 * The group has no slot most of the time. When it has one again, the GPU sees that
