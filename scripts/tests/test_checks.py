@@ -8,8 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from labkit import part
-from labkit.checks import (cocci, context, docs, findings, fragments,
-                           mailing, maintainers, objects, patches, sparse)
+from labkit.checks import (cocci, context, docs, findings, fragments, lengths,
+                           mailing, maintainers, messages, names, objects,
+                           patches, sparse)
 from labkit.checks.findings import Finding
 
 from .fixture import Case, write
@@ -65,6 +66,125 @@ class Mailing(unittest.TestCase):
         self.assertEqual(1, len(mailing.too_long({"a": most + 1}, [])))
         self.assertEqual(1, len(mailing.too_long({"a": most}, ["a"])))
         self.assertEqual(1, len(mailing.too_long({}, ["gone"])))
+
+
+class Messages(unittest.TestCase):
+    """Subjects, and Fixes:."""
+
+    GOOD = 'drm/x: a\n\nText.\n\nFixes: 0123456789ab ("drm/x: b")\nCc: s@k\n'
+
+    def test_subjects(self):
+        """Prefix, files, case, full stop."""
+        gem, shmem = ["drivers/gpu/drm/panthor/panthor_gem.c"], ["mm/shmem.c"]
+        for text, touched in (
+                ("drm/panthor: Add it", gem), ("mm/shmem: add it", shmem),
+                ("drm/panthor: model: Add it", gem), ("mm/shmem: KUnit", shmem),
+                ("drm/ttm: ttm_x() does", ["drivers/gpu/drm/ttm/ttm_tt.c"])):
+            self.assertIsNone(messages.subject(text, touched), text)
+        for text, touched in (
+                ("drm/panthor: add it", gem), ("mm/shmem: Add it", shmem),
+                ("drm/panthor: model: add it", gem), ("panthor: Add it", gem),
+                ("mm: shmem: add it", shmem), ("drm/panthor: Add it.", gem),
+                ("drm/panthor: Add it", shmem)):
+            self.assertTrue(messages.subject(text, touched), text)
+
+    def test_fixes(self):
+        """One that is missing, one that is certain after all, and no form."""
+        self.assertEqual([], messages.fixes({"a": self.GOOD}, []))
+        self.assertEqual([], messages.fixes({"a": "drm/x: a\n\nText.\n"}, ["a"]))
+        for text, uncertain in (
+                ("drm/x: a\n\nText.\n", []), (self.GOOD, ["a"]),
+                (self.GOOD, ["gone"]), (self.GOOD.replace("89ab", "89a"), []),
+                (self.GOOD.replace("89ab (", "89ab "), []),
+                (self.GOOD.replace("Text.\n\n", "Text.\n"), []),
+                (self.GOOD + "\nMore text.\n", [])):
+            self.assertTrue(messages.fixes({"a": text}, uncertain), text)
+
+
+class Lengths(unittest.TestCase):
+    """Functions and files."""
+
+    @staticmethod
+    def function(lines):
+        """A function of so many lines."""
+        return "int f(void)\n{\n" + "\tx();\n" * (lines - 3) + "}\n"
+
+    def test_functions(self):
+        """Only what is too long, and was not so in the base."""
+        most = lengths.MOST_FUNCTION
+        good, bad = self.function(most), self.function(most + 1)
+        self.assertEqual([], lengths.long_functions("a.c", good))
+        self.assertEqual(1, len(lengths.long_functions("a.c", bad)))
+        self.assertEqual(1, len(lengths.long_functions("a.c", bad, good)))
+        self.assertEqual([], lengths.long_functions("a.c", bad, bad))
+        python = "def f():\n" + "    x()\n" * most
+        self.assertEqual(1, len(lengths.long_functions("a.py", python)))
+
+    def test_files(self):
+        """Their lines, and exemptions that are not needed."""
+        most = lengths.MOST_FILE
+        bad = lengths.long_file("a", "\n" * (most + 1))
+        self.assertEqual([], lengths.long_file("a", "\n" * most))
+        self.assertEqual(1, len(lengths.exempt(bad, [])))
+        self.assertEqual([], lengths.exempt(bad, ["a"]))
+        self.assertEqual(1, len(lengths.exempt([], ["a"])))
+
+
+class Names(unittest.TestCase):
+    """What documents name."""
+
+    CODE = {
+        "x/a.c": 'drm_printf(p, "class_%s_bos %ld\\n", n);\n'
+                 'drm_printf(p, "%s %ld\\n", stat_names[i], x);\n'
+                 "const char *stat_names[N] = {\n#define STAT(i, n)\n};\n"
+                 'debugfs_create_file("shrink", 0600, x);\n',
+        "x/a_stat_list.h": '/* */\n\nSTAT(ONE, one, "what")\n'
+                           'STAT(TWO, two, "what")\n'}
+    PAGE = ("``shrink``\n  w\n\n``class_<class>_bos``\n  n\n\n"
+            ".. literalinclude:: ../x/a_stat_list.h\n   :start-at: STAT(ONE\n")
+
+    def wrong(self, page, **more):
+        """What is wrong with a page about the code."""
+        return names.shown({**self.CODE, **more}, page)[1]
+
+    def test_lines(self):
+        """Each is explained, and there."""
+        self.assertEqual([], self.wrong(self.PAGE))
+        for page in (self.PAGE.replace("class_", "klass_"),
+                     self.PAGE.replace("shrink", "grow"),
+                     self.PAGE.replace("STAT(ONE", "STAT(TWO"),
+                     self.PAGE + "\n``gone_pages``\n  x\n",
+                     self.PAGE + "\n==== ==\nline what\n==== ==\ngone x\n==== ==\n"
+                     ):
+            self.assertTrue(self.wrong(page), page)
+        more = 'seq_printf(m, "new_line %u\\n", 1);'
+        self.assertTrue(self.wrong(self.PAGE, **{"x/b.c": more}))
+        self.assertEqual([], self.wrong(
+            self.PAGE + "\n======== ==\nline     what\n======== ==\n"
+            "new_line x\n======== ==\n", **{"x/b.c": more}))
+
+    def test_mentioned(self):
+        """Functions, files, variables and options; no absolute paths."""
+        found = names.mentioned(
+            "`panthor_x.c:some_call()`, ``N=3`` of ``--jobs``, foo_bar(), "
+            "configs/uml.config and ../README.md, not /sys/kernel/x.c;\n"
+            "`a_name` but `no`, pmodel_one")
+        self.assertEqual({"panthor_x.c", "configs/uml.config", "README.md"},
+                         found["file"])
+        self.assertEqual({"--jobs"}, found["option"])
+        self.assertEqual({"some_call", "foo_bar", "N", "a_name", "pmodel_one"},
+                         found["word"])
+
+    def test_files(self):
+        """A file by its name, its end, a pattern, alternatives."""
+        code = names.Code.__new__(names.Code)
+        code.files = ["/d/panthor_room.c", "/d/panthor_room.h", "/x/y/z.md"]
+        for name in ("panthor_room.c", "d/panthor_room.h", "_room.c", "x/y/",
+                     "panthor_room.{c,h}", "d/*.c", "x/*/z.md"):
+            self.assertTrue(code.has_file(name), name)
+        for name in ("room.c", "panthor_room.S", "panthor_room.{c,S}", "y/x/",
+                     "d/*.md", "x/y/z.m"):
+            self.assertFalse(code.has_file(name), name)
 
 
 class Outcomes(unittest.TestCase):

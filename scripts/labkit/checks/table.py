@@ -7,8 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from ..ui import Fail
-from . import (builds, cocci, docs, fragments, mailing, maintainers, objects,
-               patches, repository, sparse, topics)
+from . import (builds, cocci, docs, fragments, lengths, mailing, maintainers,
+               messages, names, objects, patches, repository, sparse, topics)
 from .context import LOGS, Outcome
 
 
@@ -49,6 +49,9 @@ def checks(ctx):
     return [
         Check("applies", True, lambda log: patches.applies(ctx, log)),
         Check("mails", True, lambda log: mailing.check(ctx, log)),
+        Check("messages", True, lambda log: messages.check(ctx, log)),
+        Check("lengths", True, lambda log: lengths.check(ctx, log)),
+        Check("names", True, lambda log: names.check(ctx, log)),
         Check("checkpatch", True, lambda log: patches.checkpatch(ctx, log)),
         Check("maintainers", True, lambda log: maintainers.check(ctx, log)),
         Check("shell", True, lambda log: repository.shell(ctx, log)),

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Functions and files that can be read: no longer than a page, ten pages."""
+
+import re
+
+from .. import paths, style
+from .context import Outcome
+from .repository import python_files
+
+MOST_FUNCTION = 60
+MOST_FILE = 700
+# Longer ones: (file, why)
+LONG = (
+    ("patches/panthor-reclaim-engine.patch",
+     "the policy replaces one that is one function"),
+)
+_C = re.compile(r"\.[ch]$")
+
+
+def long_functions(name, text, before=""):
+    """Functions of a file that are too long, and were not before."""
+    find = style.c_functions if _C.search(name) else style.py_functions
+    old = {function for function, length in find(before.splitlines())
+           if length > MOST_FUNCTION}
+    return [f"{name}: {function}() has {length} lines, more than "
+            f"{MOST_FUNCTION}" for function, length in find(text.splitlines())
+            if length > MOST_FUNCTION and function not in old]
+
+
+def long_file(name, text):
+    """The complaint that a file is too long, or none."""
+    lines = text.count("\n")
+    return [f"{name}: {lines} lines, more than {MOST_FILE}"] \
+        if lines > MOST_FILE else []
+
+
+def exempt(found, names):
+    """Complaints about other files, and about exemptions without need."""
+    needed = {row.partition(":")[0] for row in found}
+    return [row for row in found if row.partition(":")[0] not in names] + \
+        [f"{name}: needs no exemption" for name in names if name not in needed]
+
+
+def check(context, log):
+    """New files of the kernel, functions of those it has, scripts, patches."""
+    outcome = Outcome("files")
+    functions, files = [], []
+    for name, letter in sorted(context.touched().items()):
+        if letter == "D" or not _C.search(name):
+            continue
+        text = (context.tree.directory / name).read_text("utf-8")
+        before = "" if letter == "A" else context.tree.git.text(
+            "show", f"{context.base.commit}:{name}")
+        functions += long_functions(name, text, before)
+        files += long_file(name, text) if letter == "A" else []
+        outcome.checked += 1
+    for name in python_files():
+        text = (paths.REPO / name).read_text("utf-8")
+        functions += long_functions(name, text)
+        files += long_file(name, text)
+        outcome.checked += 1
+    for patch in sorted((paths.REPO / "patches").glob("*.patch")):
+        files += long_file(f"patches/{patch.name}", patch.read_text("utf-8"))
+        outcome.checked += 1
+    files = exempt(files, [name for name, _ in LONG])
+    log.write("\n".join(functions + files) + "\n")
+    outcome.add("functions", functions, "too long")
+    outcome.add("files", files, "too long")
+    return outcome
