@@ -9,7 +9,10 @@
 EXTRA := $(filter-out bench-%,$(notdir $(wildcard scripts/bench scripts/check scripts/series)))
 .PHONY: $(EXTRA)
 
-LANES := $(filter-out $(shell sed '/^#/d' base/on-request),$(sort $(notdir $(wildcard scripts/lane/*))))
+# Of base/lanes.toml, on machines that may have no Python yet: all, those that gate
+ALL_LANES := $(shell sed -n 's/^\[\(.*\)\]$$/\1/p' base/lanes.toml)
+LANES := $(filter-out $(shell awk '/^\[/ { name = substr($$0, 2, length($$0) - 2) } \
+	/^on_request/ { print name }' base/lanes.toml),$(ALL_LANES))
 
 export KERNEL LANE BREAK TESTS N
 
@@ -18,7 +21,7 @@ help: ## list these commands
 		awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 	@$(foreach e,$(EXTRA),printf '%-20s %s\n' '  make $(e)' "$$(sed -n '2,3s/^# Summary: //p' scripts/$(e))";)
 	@echo
-	@echo '  LANE=name    make test: only this lane ($(sort $(notdir $(wildcard scripts/lane/*))))'
+	@echo '  LANE=name    make test: only this lane ($(ALL_LANES))'
 	@echo '  TESTS=glob   make test LANE=uml: only selftest programs of that name'
 	@echo '  N=10         make steady: how many times'
 	@echo '  BREAK=model  make run, make test: the GPU model stores wrong words; they must fail'

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Results of a lane: collected, judged, written, told.
 
-A lane is an executable scripts/lane/NAME. It is started in the repository's
-directory, builds what it needs (scripts/assemble, scripts/kbuild), runs its
-tests, writes build/test/NAME.tap, ends its output with the closing line
-'N passed, N failed', and exits with 0 only if nothing failed and something
-was tested.
+A lane is a row of base/lanes.toml, which `scripts/lane NAME` runs. It builds what it
+needs (scripts/assemble, scripts/kbuild), runs its tests, writes build/test/NAME.tap,
+ends its output with the closing line 'N passed, N failed', and exits with 0 only if
+nothing failed and something was tested.
 """
 
 import os
-import re
 
 from . import klog, ktap, paths
 from .ktap import FAIL, PASS, SKIP, XFAIL, Result
@@ -190,23 +188,3 @@ def read(name):
     results = ktap.parse(path.read_text(encoding="utf-8")) \
         if path.exists() else []
     return results or [Result(name, FAIL, f"it wrote no results to {path}")]
-
-
-def names():
-    """The lanes there are: the static one first, then by name."""
-    found = sorted(p.name for p in (paths.REPO / "scripts" / "lane").iterdir()
-                   if os.access(p, os.X_OK) and p.is_file() and
-                   re.fullmatch(r"[a-z0-9_-]+", p.name))
-    return sorted(found, key=lambda n: (n != "static", not n.startswith("uml"),
-                                        n))
-
-
-def gating():
-    """The lanes that have to pass: all but those that base/on-request names."""
-    text = (paths.REPO / "base" / "on-request").read_text(encoding="utf-8")
-    waiting = {line.strip() for line in text.splitlines()
-               if line.strip() and not line.startswith("#")}
-    unknown = waiting - set(names())
-    if unknown:
-        raise Fail(f"base/on-request names '{min(unknown)}', which is no lane")
-    return [n for n in names() if n not in waiting]

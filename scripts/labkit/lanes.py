@@ -20,7 +20,7 @@ class Running:
         self.start = time.monotonic()
         self.seconds = 0
         self.process = subprocess.Popen(    # pylint: disable=consider-using-with
-            [paths.REPO / "scripts" / "lane" / name], cwd=paths.REPO,
+            [paths.REPO / "scripts" / "lane", name], cwd=paths.REPO,
             stdout=output)
 
     def ended(self):

@@ -116,6 +116,15 @@ WITHOUT_SWAP = (
 )
 
 
+def named(names):
+    """The kernels of these names, and their boots."""
+    found = {variant.name: variant for variant in VARIANTS + WITHOUT_SWAP}
+    unknown = [name for name in names if name not in found]
+    if unknown or not names:
+        raise Fail(f"base/lanes.toml: kernels are some of {', '.join(found)}")
+    return tuple(found[name] for name in names)
+
+
 def _run(*argv):
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -308,14 +308,3 @@ class Reading(Case):
     def test_no_file(self):
         from labkit import lane     # pylint: disable=import-outside-toplevel
         self.assertEqual([r.status for r in lane.read("fixture")], [ktap.FAIL])
-
-
-class Gating(unittest.TestCase):
-    """Which lanes `make test` runs."""
-
-    def test_lanes_on_request_do_not_gate(self):
-        """A lane gates unless base/on-request names it; some always do."""
-        from labkit import lane     # pylint: disable=import-outside-toplevel
-        gating = lane.gating()
-        self.assertEqual(["static", "uml", "uml-kasan"], gating[:3])
-        self.assertLessEqual(set(gating), set(lane.names()))

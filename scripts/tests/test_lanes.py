@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from labkit import ktap, lanes, paths
+from labkit import ktap, lanes, lanetable, paths, ui
 
 # Waits until the other lane is there too, which it never is if they take turns.
 MEETS = """#!/bin/sh
@@ -39,11 +39,14 @@ class Case(unittest.TestCase):
             patch = mock.patch.object(paths, name, value)
             patch.start()
             self.addCleanup(patch.stop)
-        (self.root / "scripts/lane").mkdir(parents=True)
+        (self.root / "scripts").mkdir()
+        program = self.root / "scripts/lane"
+        program.write_text("#!/bin/sh\nexec \"${0%/*}/run-$1\"\n", encoding="ascii")
+        program.chmod(0o755)
 
     def lane(self, name, text, **values):
         """Write a lane."""
-        path = self.root / "scripts/lane" / name
+        path = self.root / "scripts" / f"run-{name}"
         path.write_text(text.format(name=name, tap=self.root / f"{name}.tap",
                                     **values), encoding="ascii")
         path.chmod(0o755)
@@ -113,6 +116,50 @@ class Case(unittest.TestCase):
             self.run_lanes(["a"], 2)
         with self.assertRaises(ProcessLookupError):
             os.kill(int(pid.read_text(encoding="ascii")), 0)
+
+
+class Table(unittest.TestCase):
+    """base/lanes.toml."""
+
+    ROW = '[new]\nsays = "it"\nrunner = "uml"\nfragments = ["uml"]\n' \
+          'memory = "64M"\ntimeout = 9\n'
+
+    def test_a_lane_is_one_row(self):
+        """With it, there is one more lane that runs what it says."""
+        row = lanetable.rows(self.ROW)["new"]
+        with mock.patch.object(lanetable.uml, "Tests") as tests:
+            row.run()
+        tests.assert_called_once_with("new", ["uml"], "64M", 9, 100, None)
+
+    def test_mistakes(self):
+        """They are told, and nothing is run."""
+        for text in (self.ROW.replace("uml\"\nfr", "none\"\nfr"),
+                     self.ROW.replace('["uml"]', '["none"]'),
+                     self.ROW.replace("timeout", "time"),
+                     self.ROW.replace("[new]", "['../new']"), "[new\n"):
+            with self.assertRaises(ui.Fail):
+                lanetable.rows(text)
+
+    def test_gating(self):
+        """Those that are on request do not gate; make reads the same."""
+        every, gating = lanetable.rows(), lanetable.gating()
+        self.assertLessEqual({"static", "uml", "arm64", "x86_64"}, set(gating))
+        self.assertEqual({"uml-soak", "packages"} & set(gating), set())
+        made = subprocess.run(
+            ["make", "-s", "-C", paths.REPO, "-f", "Makefile", "--eval",
+             "lanes:;@echo $(LANES); echo $(ALL_LANES)", "lanes"],
+            capture_output=True, text=True, check=True).stdout.splitlines()
+        self.assertEqual([" ".join(gating), " ".join(every)], made)
+
+    def test_all_processors(self):
+        """It stands for all lanes that run at once."""
+        row = lanetable.rows(self.ROW + 'processors = "all"\n')["new"]
+        self.assertEqual(4, row.share(4))
+
+    def test_readme(self):
+        """README.md has the table as scripts/lane --readme makes it."""
+        text = (paths.REPO / "README.md").read_text(encoding="utf-8")
+        self.assertEqual(lanetable.readme(text, lanetable.rows()), text)
 
 
 class Command(unittest.TestCase):
