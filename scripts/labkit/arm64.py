@@ -103,7 +103,7 @@ class Modules:
         text = subprocess.run(["/sbin/modinfo", str(self.files[name])],
                               capture_output=True, text=True,
                               check=True).stdout
-        fields = {}
+        fields: dict[str, list[str]] = {}
         for line in text.splitlines():
             field, _, value = line.partition(":")
             fields.setdefault(field, []).append(value.strip())
@@ -135,9 +135,10 @@ class Board:
     def __init__(self, name="arm64", *more):
         self.name = name
         self.fragments = ["arm64", *more]
-        self.kernel = None
-        self.modules = None
-        self.init = None
+        # Known once it has been built
+        self.kernel: kbuild.Kernel
+        self.modules: Modules
+        self.init: Path
         self.dtb = None
         self.helpers = []
 

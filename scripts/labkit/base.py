@@ -73,6 +73,7 @@ def _import(stream, repository, message, progress):
     with subprocess.Popen(argv, stdin=subprocess.PIPE,
                           stderr=subprocess.PIPE,
                           env=git.environment()) as fast:
+        assert fast.stdin and fast.stderr
         try:
             put = fast.stdin.write
             put(f"commit {REF}\nauthor {identity}\ncommitter {identity}\n"
@@ -87,7 +88,8 @@ def _import(stream, repository, message, progress):
                         mode, data = "120000", os.fsencode(entry.linkname)
                     elif entry.isreg():
                         mode = "100755" if entry.mode & 0o100 else "100644"
-                        data = tar.extractfile(entry).read()
+                        member = tar.extractfile(entry)
+                        data = member.read() if member else b""
                     else:
                         raise Fail(f"the source has a special file: {name}")
                     if name == "Makefile":

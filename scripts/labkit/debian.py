@@ -115,7 +115,7 @@ def _newer_in_series(version, pinned):
     """Whether a Debian version is a later stable release of the pinned one."""
     series, release = pinned.split("-")[0].rsplit(".", 1)
     match = re.match(re.escape(series) + r"\.(\d+)-", version)
-    return bool(match) and int(match.group(1)) >= int(release)
+    return match is not None and int(match.group(1)) >= int(release)
 
 
 def choose(versions, pinned):
@@ -139,7 +139,7 @@ def extract(deb, member, destination):
                     continue
                 with open(destination, "wb") as out:
                     source = tar.extractfile(entry)
-                    while block := source.read(1 << 20):
+                    while source and (block := source.read(1 << 20)):
                         digest.update(block)
                         out.write(block)
                 dpkg.kill()

@@ -6,6 +6,9 @@ Trees, commits and patches come out the same on every machine.
 
 import os
 import subprocess
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 
 from .ui import Fail
 
@@ -22,7 +25,7 @@ _CONFIG = (
 )
 
 
-def environment(date=EPOCH, index=None):
+def environment(date: int = EPOCH, index: Path | None = None) -> dict[str, str]:
     """The environment of a git command, without the caller's GIT_*."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     env.update(GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_NOSYSTEM="1",
@@ -39,7 +42,7 @@ def environment(date=EPOCH, index=None):
 class GitError(Fail):
     """A git command that failed; `stderr` holds its own words."""
 
-    def __init__(self, args, directory, stderr):
+    def __init__(self, args: tuple[str, ...], directory: Path, stderr: str) -> None:
         self.stderr = stderr.strip()
         super().__init__(f"git {args[0]} failed in {directory}: {self.stderr}")
 
@@ -47,17 +50,18 @@ class GitError(Fail):
 class Git:
     """A repository and its work tree."""
 
-    def __init__(self, directory):
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    def command(self, *args):
+    def command(self, *args: str) -> list[str]:
         """The argument vector of a git command in this repository."""
         argv = ["git", "-C", str(self.directory)]
         for item in _CONFIG:
             argv += ["-c", item]
         return argv + list(args)
 
-    def run(self, *args, data=None, index=None, date=EPOCH, check=True):
+    def run(self, *args: str, data: bytes | None = None, index: Path | None = None,
+            date: int = EPOCH, check: bool = True) -> CompletedProcess[bytes]:
         """Run git; return the completed process with bytes output."""
         done = subprocess.run(self.command(*args), input=data,
                               stdin=None if data is not None
@@ -69,21 +73,21 @@ class Git:
                            done.stderr.decode(errors="replace"))
         return done
 
-    def text(self, *args, **kwargs):
+    def text(self, *args: str, **kwargs: Any) -> str:
         """Run git; return its output as text without the final newline."""
         out = self.run(*args, **kwargs).stdout.decode(errors="surrogateescape")
         return out.rstrip("\n")
 
-    def names(self, *args, **kwargs):
+    def names(self, *args: str, **kwargs: Any) -> list[str]:
         """Run git with -z output; return the list of names."""
         out = self.run(*args, **kwargs).stdout
         return [os.fsdecode(n) for n in out.split(b"\0") if n]
 
-    def has(self, commit):
+    def has(self, commit: str) -> bool:
         """Whether an object, and that it can be read, is there."""
         return self.run("cat-file", "-e", commit, check=False).returncode == 0
 
-    def rev(self, name):
+    def rev(self, name: str) -> str | None:
         """The hash of a commit, or None."""
         done = self.run("rev-parse", "-q", "--verify", f"{name}^{{commit}}",
                         check=False)

@@ -145,7 +145,8 @@ def follow(process, fd, timeout, each):
 
     The status is None when time runs out first.
     """
-    deadline, output, rest = time.monotonic() + timeout, [], b""
+    deadline, rest = time.monotonic() + timeout, b""
+    output: list[str] = []
     while True:
         left = deadline - time.monotonic()
         if left <= 0:

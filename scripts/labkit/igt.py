@@ -111,7 +111,8 @@ def version(root):
     text = (root / "var/lib/dpkg/status").read_text(encoding="utf-8")
     for entry in text.split("\n\n"):
         if entry.startswith(f"Package: {PACKAGE}\n"):
-            return re.search(r"^Version: (.*)$", entry, re.M).group(1)
+            for found in re.findall(r"^Version: (.*)$", entry, re.M):
+                return found
     return "of unknown version"
 
 
@@ -130,18 +131,20 @@ def _tries(name):
 
 def parse(text, status):
     """Results in what one program printed, and how it ended."""
-    results, output, reason = [], [], ""
+    results: list[ktap.Result] = []
+    output: list[str] = []
+    reason = ""
     words = {"SUCCESS": ktap.PASS, "SKIP": ktap.SKIP}
     for row in text.splitlines():
         subtest = _SUBTEST.match(row)
         whole = None if subtest else _WHOLE.match(row)
         if match := _REASON.match(row):
             reason = match["text"]
-        if subtest or whole:
-            how = words.get((subtest or whole)["word"], ktap.FAIL)
+        if told := subtest or whole:
+            how = words.get(told["word"], ktap.FAIL)
             why = "" if how == ktap.PASS else reason
             if how == ktap.FAIL and not why:
-                why = (subtest or whole)["word"].lower()
+                why = told["word"].lower()
             # Dynamic subtests are told before the subtest they belong to.
             results.append(ktap.Result(
                 subtest["name"] if subtest else "all", how, why,

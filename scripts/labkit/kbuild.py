@@ -197,10 +197,10 @@ class Kernel:
             common.append(f"USERLDFLAGS={flags}")
         with open(self.log, "a", encoding="utf-8", errors="replace") as log:
             start = log.tell()
-            done = subprocess.run(common + [f"-j{os.cpu_count()}", "all"],
+            made = subprocess.run(common + [f"-j{os.cpu_count()}", "all"],
                                   stdin=subprocess.DEVNULL, stdout=log,
                                   stderr=log, env=_environment(), check=False)
-        if done.returncode:
+        if made.returncode:
             raise Fail(f"the selftests of {directory} do not build; the log is "
                        f"{self.log}\n" + self._reason(start))
         done = subprocess.run(common + ["COLLECTION=x", "emit_tests"],

@@ -103,11 +103,11 @@ class Configurer:
                        f"({', '.join(f.name for f in fragments)}); a "
                        "dependency is missing or an option is gone:\n  " +
                        "\n  ".join(wrong))
-        config = self.objects / ".config"
-        old = config.read_text(encoding="utf-8") if config.exists() else None
+        final = self.objects / ".config"
+        old = final.read_text(encoding="utf-8") if final.exists() else None
         if old == text:
             scratch.unlink()
         else:
-            os.replace(scratch, config)
+            os.replace(scratch, final)
         for left in self.objects.glob(".config.lab*"):
             left.unlink()

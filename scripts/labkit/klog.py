@@ -2,6 +2,7 @@
 """Find in a kernel log what must not be there."""
 
 import re
+from collections.abc import Iterable, Iterator
 
 # What counts as a splat. The texts are the kernel's own.
 _BAD = re.compile("|".join((
@@ -31,7 +32,7 @@ _FAILURE_END = re.compile(r"\d pages reserved$")
 _TIMESTAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[[^]]*\])? ?")
 
 
-def strip(line):
+def strip(line: str) -> str:
     """A line of the log without its time."""
     return _TIMESTAMP.sub("", line.rstrip("\r\n"))
 
@@ -39,12 +40,12 @@ def strip(line):
 class Splat:
     """One report in the log: where it came from and its first lines."""
 
-    def __init__(self, during, lines):
+    def __init__(self, during: str, lines: list[str]) -> None:
         self.during = during
         self.lines = lines
 
     @property
-    def title(self):
+    def title(self) -> str:
         """The line that says most."""
         for line in self.lines:
             if _BAD.search(line) and "cut here" not in line:
@@ -52,7 +53,7 @@ class Splat:
         return strip(self.lines[0])
 
 
-def _without_expected_ooms(lines):
+def _without_expected_ooms(lines: Iterable[str]) -> Iterator[str]:
     """Leave out what the OOM killer says where a test expects it.
 
     Who is killed gets no page either, if it needs one for its last steps, and
@@ -62,7 +63,7 @@ def _without_expected_ooms(lines):
     for line in lines:
         mark = _OOM.search(line)
         if mark or _MARK.search(line):
-            expected = bool(mark) and mark.group(1) == "expected"
+            expected = mark is not None and mark.group(1) == "expected"
             victim = None
         killed = expected and _OOM_END.search(line)
         failed = victim and _FAILURE.search(line)
@@ -80,7 +81,7 @@ def _without_expected_ooms(lines):
             end = None
 
 
-def during(text, name):
+def during(text: str, name: str) -> list[str]:
     """The lines that the kernel printed while a test was running."""
     lines, inside = [], False
     for line in text.splitlines():
@@ -92,7 +93,7 @@ def during(text, name):
     return lines
 
 
-def splats(text, context=25):
+def splats(text: str, context: int = 25) -> list[Splat]:
     """The reports in a kernel log, in order.
 
     Lines that follow each other closely are one report; `during` names the

@@ -3,6 +3,7 @@
 
 import dataclasses
 import re
+from collections.abc import Iterable
 
 from .klog import strip
 
@@ -36,7 +37,7 @@ class _Block:
     output: list = dataclasses.field(default_factory=list)
 
 
-def _directive(rest):
+def _directive(rest: str) -> tuple[str, str | None, str]:
     """(name, directive, reason) of what follows a result's number."""
     match = _DIRECTIVE.search(rest)
     name = (rest[:match.start()] if match else rest).strip()
@@ -47,7 +48,7 @@ def _directive(rest):
     return name or reason, match.group(1).upper(), reason
 
 
-def _total(output):
+def _total(output: list[str]) -> int | None:
     """The number of parameters a KUnit case had: told behind them, not before."""
     for row in output:
         if match := _TOTAL.match(row):
@@ -56,11 +57,11 @@ def _total(output):
 
 
 class _Parser:
-    def __init__(self):
-        self.stack = []
-        self.top = []
+    def __init__(self) -> None:
+        self.stack: list[_Block] = []
+        self.top: list[Result] = []
 
-    def _close(self, block):
+    def _close(self, block: _Block) -> list[Result]:
         """What was wrong with a block that is complete, as failures."""
         if block.plan is None:
             block.plan = _total(block.output)
@@ -76,26 +77,26 @@ class _Parser:
                                        block.skipped))
         return block.leaves
 
-    def _pop_to(self, indent):
+    def _pop_to(self, indent: int) -> list[Result] | None:
         """Close the blocks that are deeper; return those results."""
         leaves = None
         while self.stack and self.stack[-1].indent > indent:
             leaves = self._close(self.stack.pop())
         return leaves
 
-    def version(self, indent):
+    def version(self, indent: int) -> None:
         """A header: the blocks that are not around it end."""
         while self.stack and self.stack[-1].indent >= indent:
             self._join(self._close(self.stack.pop()))
         self.stack.append(_Block(indent))
 
-    def _join(self, leaves):
+    def _join(self, leaves: list[Result]) -> None:
         if self.stack:
             self.stack[-1].leaves += leaves
         else:
             self.top += leaves
 
-    def result(self, indent, bad, rest):
+    def result(self, indent: int, bad: bool, rest: str) -> None:
         """A result line: of a test, or of the block of subtests before it."""
         below = self._pop_to(indent)
         if not self.stack or self.stack[-1].indent != indent:
@@ -123,7 +124,7 @@ class _Parser:
             block.leaves += below
         block.output = []
 
-    def line(self, line):
+    def line(self, line: str) -> None:
         """One line; what is not KTAP is output of the test that follows."""
         if match := _VERSION.match(line):
             self.version(len(match.group(1)))
@@ -141,14 +142,14 @@ class _Parser:
         elif self.stack and line.strip():
             self.stack[-1].output.append(line)
 
-    def end(self):
+    def end(self) -> list[Result]:
         """All results."""
         while self.stack:
             self._join(self._close(self.stack.pop()))
         return self.top
 
 
-def parse(text):
+def parse(text: str) -> list[Result]:
     """The results in a text, which may be a kernel log.
 
     A plan that is missing or not fulfilled is a failed result of its own.
@@ -159,7 +160,7 @@ def parse(text):
     return parser.end()
 
 
-def count(results):
+def count(results: Iterable[Result]) -> dict[str, int]:
     """{status: number}."""
     numbers = {PASS: 0, FAIL: 0, SKIP: 0, XFAIL: 0}
     for result in results:
@@ -167,7 +168,7 @@ def count(results):
     return numbers
 
 
-def closing(numbers):
+def closing(numbers: dict[str, int]) -> str:
     """The line that ends a report."""
     line = f"{numbers[PASS]} passed, {numbers[FAIL]} failed"
     if numbers[SKIP]:
@@ -177,7 +178,7 @@ def closing(numbers):
     return line
 
 
-def _line(number, result):
+def _line(number: int, result: Result) -> str:
     word = "not ok" if result.status == FAIL else "ok"
     text = f"{word} {number} {result.name}"
     if result.status in (SKIP, XFAIL):
@@ -185,7 +186,7 @@ def _line(number, result):
     return text.rstrip()
 
 
-def write(groups):
+def write(groups: dict[str, list[Result]]) -> str:
     """KTAP of {group name: results}: one block of subtests a group."""
     rows = ["KTAP version 1", f"1..{len(groups)}"]
     for number, (name, results) in enumerate(groups.items(), 1):

@@ -8,6 +8,7 @@ nothing failed and something was tested.
 """
 
 import os
+from collections.abc import Callable, Iterable
 
 from . import klog, ktap, paths
 from .ktap import FAIL, PASS, SKIP, XFAIL, Result
@@ -19,7 +20,7 @@ from .ui import Fail, say
 _NO_DEVICE = "no panthor device"
 
 
-def broken():
+def broken() -> str | None:
     """What the user asked to break on purpose: BREAK, or None."""
     return os.environ.get("BREAK") or None
 
@@ -27,42 +28,43 @@ def broken():
 class Lane:
     """The results of one lane, in groups."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.groups = {}
-        self.unsteady = {}
+        self.groups: dict[str, list[Result]] = {}
+        self.unsteady: dict[str, list[Result]] = {}
         self.absent = False
 
-    def add(self, group, results):
+    def add(self, group: str, results: Iterable[Result]) -> None:
         """Add results to a group."""
         self.groups.setdefault(group, []).extend(results)
 
-    def check(self, group, name, good, reason="", output=()):
+    def check(self, group: str, name: str, good: bool, reason: str = "",
+              output: Iterable[str] = ()) -> None:
         """Add one result of the lane's own checks."""
         self.add(group, [Result(name, PASS if good else FAIL,
                                 "" if good else reason, list(output))])
 
-    def skip(self, reason):
+    def skip(self, reason: str) -> None:
         """The lane cannot run on this machine, which is no failure."""
         self.absent = True
         self.add("lane", [Result("all", SKIP, reason)])
 
-    def failures(self, group):
+    def failures(self, group: str) -> list[Result]:
         """The failed results of a group."""
         return [r for r in self.groups.get(group, []) if r.status == FAIL]
 
-    def explain(self, group, lines):
+    def explain(self, group: str, lines: list[str]) -> None:
         """Show lines with the first failure of a group, if there is any."""
         for result in self.failures(group)[:1]:
             result.output += lines
 
-    def again(self, group):
+    def again(self, group: str) -> list[Result]:
         """Forget a group that is about to run again; returns its failures."""
         failures = self.failures(group)
         self.groups.pop(group, None)
         return failures
 
-    def tap(self, group, text):
+    def tap(self, group: str, text: str) -> None:
         """Add the results in a KTAP text; none at all is a failure."""
         results = ktap.parse(text)
         if not results:
@@ -70,7 +72,7 @@ class Lane:
                               text.splitlines()[-15:])]
         self.add(group, results)
 
-    def program(self, name, status, text):
+    def program(self, name: str, status: int, text: str) -> None:
         """Add what a test program printed, and how it ended.
 
         status: exit status, as a shell gives it.
@@ -95,7 +97,7 @@ class Lane:
             results.append(Result("end", FAIL, "it reported no result", tail))
         self.add(name, results)
 
-    def kernel_log(self, group, text):
+    def kernel_log(self, group: str, text: str) -> None:
         """A kernel log must be there, and be free of reports."""
         found = klog.splats(text)
         self.check(group, "kernel log is there", bool(text.strip()),
@@ -105,11 +107,11 @@ class Lane:
                    [f"during {s.during}: {s.title}" for s in found] +
                    [row for s in found[:3] for row in s.lines[:10]])
 
-    def results(self):
+    def results(self) -> list[Result]:
         """All results."""
         return [r for results in self.groups.values() for r in results]
 
-    def judge(self, function):
+    def judge(self, function: Callable[[], None]) -> int:
         """Call the function that tests, then finish.
 
         What keeps it from testing is a failed result like any other.
@@ -122,7 +124,7 @@ class Lane:
                        rest.splitlines())
         return self.finish()
 
-    def finish(self):
+    def finish(self) -> int:
         """Write the KTAP file, print the summary; return the exit status."""
         if not self.absent and not any(
                 r.status in (PASS, FAIL, XFAIL) for r in self.results()):
@@ -138,14 +140,15 @@ class Lane:
         return 1 if numbers[FAIL] else 0
 
 
-def _failed(word, result):
+def _failed(word: str, result: Result) -> None:
     say(f"    {word} {result.name}" +
         (f": {result.reason}" if result.reason else ""))
     for line in result.output[:30]:
         say(f"      | {line.rstrip()}")
 
 
-def summary(name, groups, unsteady):
+def summary(name: str, groups: dict[str, list[Result]],
+            unsteady: dict[str, list[Result]]) -> None:
     """Print, for a person, a line a group and what failed or was skipped.
 
     unsteady: {group: what failed the first time it ran, and then no more}.
@@ -163,12 +166,12 @@ def summary(name, groups, unsteady):
             say(f"    {row}")
 
 
-def left_out(results):
+def left_out(results: Iterable[Result]) -> list[str]:
     """What was skipped, or failed as expected: a line a test and reason.
 
     Cases of a parametrised test (SUITE.TEST.CASE) are told together.
     """
-    found = {}
+    found: dict[tuple[str, str, str], list[str]] = {}
     for result in results:
         if result.status in (SKIP, XFAIL):
             test = ".".join(result.name.split(".", 2)[:2])
@@ -182,7 +185,7 @@ def left_out(results):
     return rows
 
 
-def read(name):
+def read(name: str) -> list[Result]:
     """The results that a lane wrote, or one failure if it wrote none."""
     path = paths.TEST / f"{name}.tap"
     results = ktap.parse(path.read_text(encoding="utf-8")) \

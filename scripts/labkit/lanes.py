@@ -5,6 +5,7 @@ import contextlib
 import subprocess
 import tempfile
 import time
+from typing import IO
 
 from . import ktap, lane, paths
 from .ui import say
@@ -13,17 +14,17 @@ from .ui import say
 class Running:
     """A lane that has been started. What it says is shown when it has ended."""
 
-    def __init__(self, name, output=None):
+    def __init__(self, name: str, output: IO[str] | None = None) -> None:
         (paths.TEST / f"{name}.tap").unlink(missing_ok=True)
         self.name = name
         self.output = output
         self.start = time.monotonic()
-        self.seconds = 0
+        self.seconds = 0.0
         self.process = subprocess.Popen(    # pylint: disable=consider-using-with
             [paths.REPO / "scripts" / "lane", name], cwd=paths.REPO,
             stdout=output)
 
-    def ended(self):
+    def ended(self) -> bool:
         """Whether it has ended; if so, show its output."""
         if self.process.poll() is None:
             return False
@@ -33,7 +34,7 @@ class Running:
             say(f"\n=== lane {self.name}\n{self.output.read().rstrip()}")
         return True
 
-    def results(self):
+    def results(self) -> list[ktap.Result]:
         """What it wrote, and a failure if it ended with one but wrote none."""
         found, status = lane.read(self.name), self.process.returncode
         if status and not any(r.status == ktap.FAIL for r in found):
@@ -42,7 +43,7 @@ class Running:
         return found
 
 
-def stop(running):
+def stop(running: list[Running]) -> None:
     """End lanes, all at the same time, and see them off."""
     for lane_process in (r.process for r in running):
         if lane_process.poll() is None:
@@ -51,7 +52,7 @@ def stop(running):
         lane_process.wait()
 
 
-def alone(name):
+def alone(name: str) -> int:
     """Run one lane, which speaks for itself; return its exit status."""
     running = Running(name)
     try:
@@ -60,7 +61,8 @@ def alone(name):
         stop([running])
 
 
-def fitting(waiting, running, at_once, shares):
+def fitting(waiting: list[str], running: list[str], at_once: int,
+            shares: dict[str, int]) -> str | None:
     """The first lane that there is room for beside those running, or None.
 
     shares: how many of at_once lanes a lane stands for, if not one. One that
@@ -73,9 +75,12 @@ def fitting(waiting, running, at_once, shares):
     return None
 
 
-def several(wanted, at_once, shares):
+def several(wanted: list[str], at_once: int,
+            shares: dict[str, int]) -> list[Running]:
     """Run lanes, some at once; return them in the order of their ends."""
-    waiting, running, done = list(wanted), [], []
+    waiting = list(wanted)
+    running: list[Running] = []
+    done: list[Running] = []
     with contextlib.ExitStack() as stack:
         stack.callback(stop, running)
         while waiting or running:

@@ -28,42 +28,45 @@ class Row:
     first: bool = False
     on_request: str = ""
 
-    def check(self):
+    def check(self) -> None:
         """Fail if the row cannot be what is meant."""
         if not re.fullmatch(r"[a-z0-9_-]+", self.name):
             raise Fail(f"base/lanes.toml: '{self.name}' is no name for a lane")
         if self.runner not in RUNNERS:
             raise Fail(f"base/lanes.toml: {self.name}: there is no runner "
                        f"'{self.runner}'; there are: {', '.join(RUNNERS)}")
+        if self.processors != "all" and not isinstance(self.processors, int):
+            raise Fail(f"base/lanes.toml: {self.name}: processors is a number, "
+                       "or 'all'")
         for name in self.fragments:
             if not (paths.REPO / "configs" / f"{name}.config").is_file():
                 raise Fail(f"base/lanes.toml: {self.name}: there is no "
                            f"configs/{name}.config")
 
-    def share(self, at_once):
+    def share(self, at_once: int) -> int:
         """For how many of at_once lanes it stands."""
-        return at_once if self.processors == "all" else self.processors
+        return self.processors if isinstance(self.processors, int) else at_once
 
-    def run(self):
+    def run(self) -> int:
         """Build and test; return the exit status."""
         return RUNNERS[self.runner](self)
 
 
-def _uml(row):
+def _uml(row: Row) -> int:
     return uml.Tests(row.name, list(row.fragments), row.memory, row.timeout,
                      row.effort, row.only).run()
 
 
-def _igt(row):
+def _igt(row: Row) -> int:
     return igt.Tests(row.name, list(row.fragments), row.memory,
                      row.timeout).run()
 
 
-def _arm64(row):
+def _arm64(row: Row) -> int:
     return arm64.Tests(row.name, *row.fragments[1:]).run()
 
 
-def _x86_64(row):
+def _x86_64(row: Row) -> int:
     return x86_64.Tests(row.name, x86_64.named(row.kernels)).run()
 
 
@@ -74,7 +77,7 @@ RUNNERS = {
 }
 
 
-def rows(text=None):
+def rows(text: str | None = None) -> dict[str, Row]:
     """{name: Row} in the order of the file."""
     if text is None:
         text = (paths.REPO / "base" / "lanes.toml").read_text(encoding="utf-8")
@@ -88,12 +91,12 @@ def rows(text=None):
     return found
 
 
-def gating():
+def gating() -> list[str]:
     """The lanes that have to pass."""
     return [row.name for row in rows().values() if not row.on_request]
 
 
-def chosen(names):
+def chosen(names: list[str]) -> list[Row]:
     """The rows of the lanes named, or of those that gate."""
     every = rows()
     unknown = [n for n in names if n not in every]
@@ -103,7 +106,7 @@ def chosen(names):
     return [every[n] for n in dict.fromkeys(names or gating())]
 
 
-def readme(text, every):
+def readme(text: str, every: dict[str, Row]) -> str:
     """README.md's text with tables of the lanes."""
     found, begin, end = README
     gates = [f"| `{r.name}` | {r.says} |\n" for r in every.values()

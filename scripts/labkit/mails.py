@@ -73,7 +73,10 @@ def write(tree_git, base, head, directory, version=None, pristine=None):
 def _cover_from(mails):
     """git takes the sender of a cover letter from elsewhere: correct it."""
     first = mails[1].read_text(encoding="utf-8")
-    sender = re.search(r"^From: .*(?:\n[ \t].*)*", first, re.M).group(0)
+    found = re.search(r"^From: .*(?:\n[ \t].*)*", first, re.M)
+    if not found:
+        raise Fail(f"{mails[1].name} has no sender")
+    sender = found.group(0)
     cover = mails[0].read_text(encoding="utf-8")
     cover = re.sub(r"^From: .*(?:\n[ \t].*)*", lambda _: sender, cover,
                    count=1, flags=re.M)

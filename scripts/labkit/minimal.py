@@ -24,7 +24,7 @@ _ARM64 = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld",
           "aarch64-linux-gnu-strip", "dtc", "depmod", "modinfo",
           "qemu-system-aarch64")
 _X86_64 = ("qemu-system-x86_64",)
-_QUICK = ("perl", "pycodestyle", "pyflakes3", "aarch64-linux-gnu-gcc")
+_QUICK = ("perl", "mypy", "pycodestyle", "pyflakes3", "aarch64-linux-gnu-gcc")
 PROGRAMS = {
     "uml": (), "tree": (), "series": ("perl",),
     "static": ("shellcheck",), "quick": _QUICK,

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from .ui import Fail, note
@@ -18,7 +19,7 @@ TREE = BUILD / "linux"
 TEST = BUILD / "test"
 
 
-def cache():
+def cache() -> Path:
     """The directory for what is obtained once and used by every checkout."""
     own = os.environ.get("PANTHOR_RECLAIM_CACHE")
     xdg = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -34,14 +35,14 @@ def cache():
     return place
 
 
-def check_repo_path():
+def check_repo_path() -> None:
     """The kernel's build system cannot live below just any directory."""
     if re.search(r"[\s:]", str(REPO)):
         raise Fail(f"the kernel cannot be built below '{REPO}': move the "
                    "checkout to a path without spaces and colons")
 
 
-def need_space(directory, mebibytes, what):
+def need_space(directory: Path, mebibytes: int, what: str) -> None:
     """Fail in words when a directory's file system is too full for a step."""
     directory.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(directory).free >> 20
@@ -51,7 +52,7 @@ def need_space(directory, mebibytes, what):
 
 
 @contextlib.contextmanager
-def scratch(parent, prefix):
+def scratch(parent: Path, prefix: str) -> Iterator[Path]:
     """A directory that disappears whatever happens."""
     parent.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
@@ -62,7 +63,7 @@ def scratch(parent, prefix):
 
 
 @contextlib.contextmanager
-def lock(path, what):
+def lock(path: Path, what: str) -> Iterator[None]:
     """Let one process at a time do something; say so when it has to wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="ascii") as handle:

@@ -29,7 +29,8 @@ def rows(spans, right):
 
     What would not end before `right` is moved to the left. Returns (x, row) each.
     """
-    ends, placed = [], []
+    ends: list = []
+    placed: list = []
     for left, width in spans:
         left = max(0, min(left, right - width))
         row = next((n for n, taken in enumerate(ends)

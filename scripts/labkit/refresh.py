@@ -249,7 +249,8 @@ class Refresh:
         kept = {e.patch for e in self.entries}
         known = {line.patch for line in self.lines}
         gone = {n for n, blob in files.items() if blob is None}
-        fresh, after = {}, None
+        fresh: dict = {}
+        after = None
         for entry in self.entries:
             if entry.patch in known:
                 after = entry.patch

@@ -4,6 +4,7 @@
 import dataclasses
 import os
 import re
+from pathlib import Path
 
 from . import git
 from .ui import Fail
@@ -32,7 +33,7 @@ class Line:
     later: dict = dataclasses.field(default_factory=dict)
 
 
-def parse(text):
+def parse(text: str) -> list[Line]:
     """The lines of a series."""
     lines, topic = [], None
     for number, raw in enumerate(text.splitlines(), 1):
@@ -45,7 +46,7 @@ def parse(text):
     return lines
 
 
-def read(repo):
+def read(repo: Path) -> list[Line]:
     """Parse patches/series and say which new files each line adds."""
     path = repo / "patches" / "series"
     if not path.exists():
@@ -57,7 +58,7 @@ def read(repo):
     return lines
 
 
-def new_files(repo):
+def new_files(repo: Path) -> list[str]:
     """The repository's files at in-tree paths, ignored ones left out."""
     roots = [r for r in ROOTS if (repo / r).is_dir()]
     if not roots:
@@ -71,7 +72,7 @@ def new_files(repo):
     return found
 
 
-def _check_patches(repo, lines):
+def _check_patches(repo: Path, lines: list[Line]) -> None:
     seen = set()
     for line in lines:
         where = f"patches/series:{line.number}"
@@ -87,9 +88,10 @@ def _check_patches(repo, lines):
                    "; add a line for each, or remove the file")
 
 
-def _assign(lines, files):
+def _assign(lines: list[Line], files: list[str]) -> None:
     """Give every new file to one line: by its name, else by its directory."""
-    by_name, by_directory = {}, {}
+    by_name: dict[str, Line] = {}
+    by_directory: dict[str, Line] = {}
     for line in lines:
         for word in line.words:
             table = by_directory if word.endswith("/") else by_name
@@ -124,12 +126,12 @@ def _assign(lines, files):
                            "nothing in the repository")
 
 
-def changed_files(diff):
+def changed_files(diff: str) -> list[str]:
     """The files that a diff changes, not those that it removes."""
     return re.findall(r"^\+\+\+ b/([^\t\n]+)", diff, re.M)
 
 
-def _find_later(repo, lines):
+def _find_later(repo: Path, lines: list[Line]) -> None:
     """Say for every new file which patches of later lines change it.
 
     The repository has the file as all of the series leaves it.
@@ -149,28 +151,28 @@ def _find_later(repo, lines):
             first.later.setdefault(name, []).append(line.patch)
 
 
-def topics(text):
+def topics(text: str) -> list[str]:
     """The topics of a series, in order."""
     return [name for name, _, _ in _TOPIC.findall(text)]
 
 
-def sent(text):
+def sent(text: str) -> list[str]:
     """The topics that are sent, in order."""
     return [name for name, unsent, _ in _TOPIC.findall(text) if not unsent]
 
 
-def needs(text):
+def needs(text: str) -> dict[str, list[str]]:
     """{topic: what it needs, as its line says}."""
     return {name: words.split() for name, _, words in _TOPIC.findall(text)}
 
 
-def alone(lines, needed, topic):
+def alone(lines: list[Line], needed: dict[str, list[str]], topic: str) -> list[Line]:
     """The lines of a topic and of what it needs, in the order of the series."""
     if topic not in needed:
         raise Fail(f"patches/series has no topic '{topic}' (it has: "
                    f"{', '.join(needed) or 'none'})")
     order, wanted, rest = list(needed), set(), [topic]
-    at = {line.patch: line.topic for line in lines}
+    at = {line.patch: line.topic or "" for line in lines}
     while rest:
         name = rest.pop()
         wanted.add(name)
@@ -189,7 +191,7 @@ def alone(lines, needed, topic):
             line.patch in wanted]
 
 
-def until_topic(lines, order, topic):
+def until_topic(lines: list[Line], order: list[str], topic: str) -> list[Line]:
     """The lines up to the end of a topic, of the topics in `order`."""
     if topic not in order:
         raise Fail(f"patches/series has no topic '{topic}' (it has: "
@@ -198,7 +200,7 @@ def until_topic(lines, order, topic):
     return [line for line in lines if line.topic not in later]
 
 
-def split_patch(text, name):
+def split_patch(text: str, name: str) -> tuple[str, str]:
     """Commit message and diff of a patch file."""
     match = re.search(r"^---[ \t]*$\n?", text, re.M)
     if not match:

@@ -3,6 +3,7 @@
 
 import dataclasses
 import re
+from pathlib import Path
 
 from . import series
 
@@ -23,12 +24,12 @@ class Set:
     number: int = 0
 
     @property
-    def directory(self):
+    def directory(self) -> str:
         """Sorts as the sets are to be applied."""
         return f"{self.number:02}-{self.name}"
 
 
-def subsystem(subject):
+def subsystem(subject: str) -> str:
     """To which subsystem a patch with this subject goes: 'mm', 'drm-ttm'."""
     prefix = subject.partition(":")[0].strip()
     if re.match(r"mm\b", prefix):
@@ -36,16 +37,17 @@ def subsystem(subject):
     return prefix.replace("/", "-").replace(" ", "-")
 
 
-def subject_of(repo, line):
+def subject_of(repo: Path, line: series.Line) -> str:
     """The first line of a patch."""
     with open(repo / "patches" / line.patch, encoding="utf-8") as patch:
         return patch.readline().rstrip("\n")
 
 
-def plan(repo, lines):
+def plan(repo: Path, lines: list[series.Line]) -> list[Set]:
     """The sets in the order of the series."""
     text = (repo / "patches" / "series").read_text(encoding="utf-8")
-    needed, found = series.needs(text), {}
+    needed = series.needs(text)
+    found: dict[str, Set] = {}
     for topic in series.sent(text):
         own = [line for line in lines if line.topic == topic]
         before = [line for line in series.alone(lines, needed, topic)
@@ -65,6 +67,6 @@ def plan(repo, lines):
     return sets
 
 
-def chosen(sets, topic):
+def chosen(sets: list[Set], topic: str | None) -> list[Set]:
     """The sets of a topic, or one by its name; all without."""
     return [s for s in sets if not topic or topic in (s.name, s.topic)]

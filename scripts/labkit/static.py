@@ -23,6 +23,9 @@ class _Results(unittest.TestResult):
         super().__init__()
         self.results = []
 
+    def _why(self, test, error):
+        return self._exc_info_to_string(error, test)  # type: ignore
+
     def _add(self, test, status, reason=""):
         name = ".".join(test.id().split(".")[-3:])
         rows = reason.splitlines()
@@ -33,13 +36,13 @@ class _Results(unittest.TestResult):
         self._add(test, PASS)
 
     def addFailure(self, test, err):
-        self._add(test, FAIL, self._exc_info_to_string(err, test))
+        self._add(test, FAIL, self._why(test, err))
 
     addError = addFailure
 
     def addSubTest(self, test, subtest, err):
         if err is not None:
-            self._add(subtest, FAIL, self._exc_info_to_string(err, test))
+            self._add(subtest, FAIL, self._why(test, err))
 
 
 def unit_tests():

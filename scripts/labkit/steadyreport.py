@@ -46,7 +46,7 @@ class Report:
 
     def failures(self):
         """[{lane, test, quiet, busy, said}]: how often a test failed."""
-        found = {}
+        found: dict[tuple, dict] = {}
         for run in self.runs:
             for failed in run["failed"]:
                 row = found.setdefault((run["lane"], failed["test"]), {

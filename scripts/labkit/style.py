@@ -7,7 +7,7 @@ _C_NAME = re.compile(r"(\w+)\(")
 _PY_DEF = re.compile(r"( *)(?:async )?def (\w+)")
 
 
-def c_functions(lines):
+def c_functions(lines: list[str]) -> list[tuple[str, int]]:
     """(name, length) of the functions of a C file."""
     found = []
     for start, line in enumerate(lines):
@@ -25,7 +25,7 @@ def c_functions(lines):
     return found
 
 
-def py_functions(lines):
+def py_functions(lines: list[str]) -> list[tuple[str, int]]:
     """(name, length) of the functions of a Python file."""
     found = []
     for start, line in enumerate(lines):
@@ -45,7 +45,7 @@ def py_functions(lines):
     return found
 
 
-def comment_lines(lines):
+def comment_lines(lines: list[str]) -> int:
     """Number of lines of a C file that have a comment and nothing else."""
     count, inside = 0, False
     for line in lines:

@@ -5,6 +5,9 @@ import errno
 import signal
 import sys
 import time
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn, TextIO
 
 
 class Fail(Exception):
@@ -14,17 +17,17 @@ class Fail(Exception):
 class Interrupted(Exception):
     """SIGINT, SIGTERM or SIGHUP: unwind, clean up, end."""
 
-    def __init__(self, signum):
+    def __init__(self, signum: int) -> None:
         super().__init__(f"interrupted by {signal.Signals(signum).name}")
         self.signum = signum
 
 
-def say(text):
+def say(text: str) -> None:
     """Tell the user something, in its place among the output of children."""
     print(text, flush=True)
 
 
-def note(text):
+def note(text: str) -> None:
     """Tell the user what they should know but need not act on."""
     print(f"note: {text}", file=sys.stderr, flush=True)
 
@@ -32,7 +35,7 @@ def note(text):
 class Progress:
     """One line that changes on a terminal; a line every 30 s elsewhere."""
 
-    def __init__(self, what, out=sys.stderr):
+    def __init__(self, what: str, out: TextIO = sys.stderr) -> None:
         self.what = what
         self.out = out
         self.tty = out.isatty()
@@ -40,7 +43,7 @@ class Progress:
         self.last = self.start if not self.tty else 0
         self.shown = False
 
-    def update(self, state):
+    def update(self, state: str) -> None:
         """Show `state` if the last line is old enough."""
         now = time.monotonic()
         if now - self.last < (0.5 if self.tty else 30):
@@ -54,7 +57,7 @@ class Progress:
             self.out.write(line + "\n")
         self.out.flush()
 
-    def end(self):
+    def end(self) -> None:
         """Remove the changing line."""
         if self.shown:
             self.out.write("\r\033[K")
@@ -62,13 +65,13 @@ class Progress:
             self.shown = False
 
 
-def _raise_interrupted(signum, _frame):
+def _raise_interrupted(signum: int, _frame: FrameType | None) -> NoReturn:
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, signal.SIG_IGN)
     raise Interrupted(signum)
 
 
-def main(function):
+def main(function: Callable[[], int | None]) -> NoReturn:
     """Run a script's main function; say what failed, exit with a status."""
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(sig) != signal.SIG_IGN:

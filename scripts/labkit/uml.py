@@ -79,7 +79,8 @@ class Tests:
         self.timeout = timeout
         self.effort = effort
         self.only = only
-        self.kernel = None
+        # Known once it has been built
+        self.kernel: kbuild.Kernel
 
     def build(self):
         """Build the kernel and the selftests; return their programs."""
@@ -184,14 +185,16 @@ class Tests:
 
     def _collect(self, outcome, programs):
         """Add each program's results; return how many were begun."""
-        name, text, begun = None, [], 0
+        name: str | None = None
+        text: list[str] = []
+        begun = 0
         for line in outcome.output.splitlines():
             match = _MARK.match(line)
             if not match:
                 text.append(line)
             elif match.group(1) == "begin":
                 name, text, begun = match.group(2), [], begun + 1
-            elif match.group(1) == "end":
+            elif match.group(1) == "end" and name is not None:
                 status = int(match.group(2).split()[-1])
                 self.lane.program(name, status, "\n".join(text))
                 self.lane.explain(name, klog.during(outcome.kernel_log,

@@ -225,7 +225,8 @@ def with_plans(text):
     KUnit prints none for them, but counts them afterwards if there are several:
     '# NAME: pass:P fail:F skip:S total:T'.
     """
-    rows, start = [], None
+    rows: list[str] = []
+    start = None
     for row in text.splitlines():
         if match := re.match(r"^ {8}# Subtest: (\S+)$", row):
             start = (len(rows) + 1, match.group(1))
@@ -244,14 +245,16 @@ def with_plans(text):
 
 def parts(output):
     """What the guest printed for each suite or program: (name, status, text)."""
-    name, text, found = None, [], []
+    name: str | None = None
+    text: list[str] = []
+    found: list[tuple[str, int | None, str]] = []
     for line in output.splitlines():
         match = re.match(r"^@lab (begin|end) (\S+) ?(\d*)$", line)
         if not match:
             text.append(line)
         elif match.group(1) == "begin":
             name, text = match.group(2), []
-        else:
+        elif name is not None:
             found.append((name, int(match.group(3) or 0), "\n".join(text)))
             name = None
     if name is not None:
@@ -286,8 +289,8 @@ class Tests:
     def test_all(self):
         """All variants, or those that have what TESTS asks for."""
         for variant in self.variants:
-            boots = list(filter(None, (b.only(self.pattern)
-                                       for b in variant.boots)))
+            boots = [one for b in variant.boots
+                     if (one := b.only(self.pattern))]
             # The programs are known when its kernel has been built
             if boots or variant.arch == "x86_64":
                 self.variant(variant, self.kernel(variant), boots)
@@ -320,8 +323,8 @@ class Tests:
         """Boot and judge; returns the results of the tests."""
         log = paths.LOG / f"{self.lane.name}-{boot.name}.log"
         say(f"{self.lane.name}: {boot.name}")
-        outcome = (run_in_uml if kernel.arch == "um" else run)(kernel, boot,
-                                                               log)
+        outcome = run_in_uml(kernel, boot, log) if kernel.arch == "um" else \
+            run(kernel, boot, log)
         log.with_suffix(".out").write_text(outcome.output, encoding="utf-8")
         results = []
         for name, status, text in parts(outcome.output):

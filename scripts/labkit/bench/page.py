@@ -58,10 +58,10 @@ class Scale:
             last = math.floor(math.log10(self.top))
             step = max(1, (last - first + 1) // 6)
             return [10 ** n for n in range(first, last + 1, step)]
-        step = 10 ** math.floor(math.log10(self.top))
-        while self.top / step < 3:
-            step /= 2
-        return [step * n for n in range(int(self.top / step) + 1)]
+        width = 10.0 ** math.floor(math.log10(self.top))
+        while self.top / width < 3:
+            width /= 2
+        return [width * n for n in range(int(self.top / width) + 1)]
 
 
 def _bar(y, side, values, error, scale):
@@ -148,7 +148,7 @@ def _table(made):
 
 def _reports(report, name):
     """What the kernel itself complained about during a scenario's runs."""
-    found = {}
+    found: dict = {}
     for run in report["runs"]:
         if run["scenario"] == name:
             for title in run["kernel_reports"]:

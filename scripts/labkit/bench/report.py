@@ -17,9 +17,8 @@ def ratios(mainline, series, better):
     """
     if not mainline or not series or len(mainline) != len(series):
         return None
-    pairs = zip(series, mainline) if better == "higher" else \
-        zip(mainline, series)
-    pairs = list(pairs)
+    pairs = list(zip(series, mainline) if better == "higher" else
+                 zip(mainline, series))
     if any(below <= 0 or above < 0 for above, below in pairs):
         return None
     return [above / below for above, below in pairs]

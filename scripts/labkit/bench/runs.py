@@ -46,7 +46,7 @@ def parse(run, text):
 
     A metric that is printed several times counts with its median.
     """
-    values = {}
+    values: dict = {}
     for match in _METRIC.finditer(text):
         if match["scenario"] == run.scenario:
             number = float(match["value"])

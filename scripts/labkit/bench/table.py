@@ -6,14 +6,17 @@ import operator
 import re
 import statistics
 import tomllib
+from collections.abc import Callable
 
 from ..ui import Fail
 
-_OPERATORS = {"<": operator.lt, "<=": operator.le, "==": operator.eq,
-              ">=": operator.ge, ">": operator.gt}
+_OPERATORS: dict[str, Callable] = {
+    "<": operator.lt, "<=": operator.le, "==": operator.eq,
+    ">=": operator.ge, ">": operator.gt}
 _CONDITION = re.compile(r"^(series|mainline|ratio)\.(min|median|max)\s*"
                         r"(<=|>=|==|<|>)\s*(-?\d+(?:\.\d+)?)$")
-_STATISTICS = {"min": min, "max": max, "median": statistics.median}
+_STATISTICS: dict[str, Callable] = {
+    "min": min, "max": max, "median": statistics.median}
 RUNNERS = ("uml", "x86_64", "arm64")
 # Seconds that a run in a UML guest may take
 LIMIT = 180

@@ -156,5 +156,5 @@ def _base_abi(context):
             "Documentation/ABI", "tools/docs", "tools/lib/python")
         with subprocess.Popen(argv, stdout=subprocess.PIPE) as archive:
             with tarfile.open(fileobj=archive.stdout, mode="r|") as tar:
-                tar.extractall(scratch, filter="data")
+                tar.extractall(scratch, filter="data")  # type: ignore
         return parse_abi(_get_abi(scratch, "validate")[1])

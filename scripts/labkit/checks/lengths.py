@@ -2,9 +2,10 @@
 """Functions and files that can be read: no longer than a page, ten pages."""
 
 import re
+from typing import TextIO
 
 from .. import paths, style
-from .context import Outcome
+from .context import Context, Outcome
 from .repository import python_files
 
 MOST_FUNCTION = 60
@@ -17,7 +18,7 @@ LONG = (
 _C = re.compile(r"\.[ch]$")
 
 
-def long_functions(name, text, before=""):
+def long_functions(name: str, text: str, before: str = "") -> list[str]:
     """Functions of a file that are too long, and were not before."""
     find = style.c_functions if _C.search(name) else style.py_functions
     old = {function for function, length in find(before.splitlines())
@@ -27,21 +28,21 @@ def long_functions(name, text, before=""):
             if length > MOST_FUNCTION and function not in old]
 
 
-def long_file(name, text):
+def long_file(name: str, text: str) -> list[str]:
     """The complaint that a file is too long, or none."""
     lines = text.count("\n")
     return [f"{name}: {lines} lines, more than {MOST_FILE}"] \
         if lines > MOST_FILE else []
 
 
-def exempt(found, names):
+def exempt(found: list[str], names: list[str]) -> list[str]:
     """Complaints about other files, and about exemptions without need."""
     needed = {row.partition(":")[0] for row in found}
     return [row for row in found if row.partition(":")[0] not in names] + \
         [f"{name}: needs no exemption" for name in names if name not in needed]
 
 
-def check(context, log):
+def check(context: Context, log: TextIO) -> Outcome:
     """New files of the kernel, functions of those it has, scripts, patches."""
     outcome = Outcome("files")
     functions, files = [], []

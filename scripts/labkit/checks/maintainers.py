@@ -33,7 +33,8 @@ def pattern(words):
 
 def parse(text):
     """The sections of MAINTAINERS that own files."""
-    sections, title = [], None
+    sections: list[Section] = []
+    title = None
     for line in text.splitlines():
         if re.match(r"[FX]:\s", line) and title:
             if not sections or sections[-1].title != title:

@@ -2,9 +2,11 @@
 """What maintainers read first: the subject, and which commit a fix is for."""
 
 import re
+from collections.abc import Iterable
+from typing import TextIO
 
 from .. import paths, series, sets
-from .context import Outcome
+from .context import Context, Outcome
 
 # (start of a subject, files one of which the patch touches, case of what follows).
 # {} is the name of a file without .c. The base has no history; subjects are as those
@@ -47,7 +49,7 @@ _FIXES = re.compile(r'^Fixes: [0-9a-f]{12} \("(\S.*)"\)$')
 _TRAILER = re.compile(r"^[A-Z][\w-]+: ")
 
 
-def subject(text, touched):
+def subject(text: str, touched: Iterable[str]) -> str | None:
     """What is wrong with a subject, given the names of the files, or None."""
     for start, files, case in SUBJECTS:
         stem = re.match(re.escape(start).replace(r"\{\}", r"(\w+)"), text)
@@ -65,7 +67,7 @@ def subject(text, touched):
     return "it begins as none of the subsystem does"
 
 
-def tags(message):
+def tags(message: str) -> tuple[list[str], list[str]]:
     """(Fixes: lines, what is wrong with them) of a commit message."""
     rows = message.splitlines()
     found = [row for row in rows if re.match(r"\s*fixes:", row, re.I)]
@@ -80,7 +82,7 @@ def tags(message):
     return found, wrong
 
 
-def fixes(messages, uncertain):
+def fixes(messages: dict[str, str], uncertain: list[str]) -> list[str]:
     """What is wrong with the tags of {patch of topic fixes: message}."""
     wrong = [f"{patch}: is exempt, and no fix" for patch in uncertain
              if patch not in messages]
@@ -94,7 +96,7 @@ def fixes(messages, uncertain):
     return wrong
 
 
-def check(context, log):
+def check(context: Context, log: TextIO) -> Outcome:
     """Each patch of the series."""
     outcome = Outcome("messages")
     wrong, fixing = [], {}

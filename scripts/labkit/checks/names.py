@@ -2,9 +2,11 @@
 """Documents and code name the same things."""
 
 import re
+from collections.abc import Iterator
+from typing import TextIO
 
 from .. import git, paths
-from .context import Outcome
+from .context import Context, Outcome
 
 _DRIVER = "drivers/gpu/drm/panthor/"
 # (where code prints lines "name value" and creates files, the page about it)
@@ -22,15 +24,15 @@ _CREATE = re.compile(r'debugfs_create_(?:file|atomic_t|u\d+)\("([\w-]+)"|'
 _STAT = re.compile(r"^STAT\(\w+, (\w+),", re.M)
 # What stands for a part of a name: in a format, in a page
 _PART = re.compile(r"%[a-z]+|<\w+>|(?<=_)ID(?=_)")
-_EDGE = re.compile(r"(=+) +=+$")
+_EDGE = re.compile(r"=+ +=+$")
 
 
-def plain(name):
+def plain(name: str) -> str:
     """A name with X for what varies in it."""
     return _PART.sub("X", name)
 
 
-def printed(text, stats):
+def printed(text: str, stats: list[str]) -> set[str]:
     """The names in lines "name value" that a C file prints.
 
     stats: the names that stat_names[] has if it is made of STAT().
@@ -45,21 +47,21 @@ def printed(text, stats):
     return found
 
 
-def tables(text):
+def tables(text: str) -> Iterator[tuple[str, set[str]]]:
     """(title, names) of the first columns of the simple tables of a page."""
     for block in re.split(r"\n\s*\n", text):
         rows = block.splitlines()
         edges = [n for n, row in enumerate(rows) if _EDGE.match(row)]
         if len(edges) < 2 or edges[0]:
             continue
-        width = len(_EDGE.match(rows[0])[1])
+        width = rows[0].index(" ")
         title = rows[1][:width].strip() if len(edges) > 2 else ""
         words = [word for row in rows[edges[-2] + 1:edges[-1]]
                  for word in re.split(r",\s*", row[:width].strip())]
         yield title, {plain(word) for word in words if word}
 
 
-def documented(text):
+def documented(text: str) -> set[str]:
     """Names that a page explains: in tables of lines, and as terms."""
     found = set()
     for title, names in tables(text):
@@ -70,7 +72,7 @@ def documented(text):
     return found
 
 
-def shown(texts, page):
+def shown(texts: dict[str, str], page: str) -> tuple[int, list[str]]:
     """(number of names, what is wrong) with {name: C text} and its page.
 
     A page explains each line and names each file; what it explains is there.
@@ -128,7 +130,7 @@ FOREIGN = (
 )
 
 
-def mentioned(text):
+def mentioned(text: str) -> dict[str, set[str]]:
     """{kind: names} of code that a document mentions."""
     quoted = [a or b for a, b in _QUOTED.findall(text)]
     found = {"word": set(_CALL.findall(text)) | set(_OURS.findall(text)),
@@ -146,7 +148,7 @@ def mentioned(text):
 class Code:
     """What there is: words and files of the repository, then of the kernel."""
 
-    def __init__(self, context):
+    def __init__(self, context: Context) -> None:
         self.context = context
         names = git.Git(paths.REPO).names("ls-files", "-z", "-c", "-o",
                                           "--exclude-standard")
@@ -164,12 +166,12 @@ class Code:
         self.files = ["/" + n for n in names + context.tree.git.names(
             "ls-tree", "-r", "-z", "--name-only", context.commits[-1].commit)]
 
-    def has_word(self, word):
+    def has_word(self, word: str) -> bool:
         """Whether the repository has a word, or one that begins with 'word_'."""
         return word in self.words or word.endswith("_") and \
             any(one.startswith(word) for one in self.words)
 
-    def kernel(self, words):
+    def kernel(self, words: set[str]) -> set[str]:
         """Those of the words that the kernel has anywhere."""
         if not words:
             return set()
@@ -179,7 +181,7 @@ class Code:
                 sorted(words)).encode(), check=False)
         return set(done.stdout.decode(errors="replace").split())
 
-    def has_file(self, name):
+    def has_file(self, name: str) -> bool:
         """Whether a file, a directory, or what a pattern means is there."""
         for one in alternatives(name.rstrip("/.")):
             pattern = re.compile(re.escape(one).replace(r"\*", "[^/]*") +
@@ -192,14 +194,14 @@ class Code:
         return True
 
 
-def _starts(text, part):
+def _starts(text: str, part: str) -> Iterator[int]:
     at = text.find(part)
     while at >= 0:
         yield at
         at = text.find(part, at + 1)
 
 
-def alternatives(name):
+def alternatives(name: str) -> list[str]:
     """a{b,c} stands for ab and ac."""
     match = re.match(r"(.*?)\{([^{}]*)\}(.*)", name)
     if not match:
@@ -208,7 +210,7 @@ def alternatives(name):
             for whole in alternatives(match[1] + middle + match[3])]
 
 
-def check(context, log):
+def check(context: Context, log: TextIO) -> Outcome:
     """Lines and files of debugfs and sysfs; every name of every document."""
     outcome = Outcome("names")
     code = Code(context)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The repository's own scripts: shellcheck, pyflakes, pycodestyle, unit tests."""
+"""The repository's own scripts: shellcheck, pyflakes, pycodestyle, mypy, unit tests."""
 
 import re
 import shutil
@@ -8,7 +8,7 @@ import subprocess
 from .. import git, paths, static
 from ..ktap import FAIL
 from ..ui import Fail
-from .context import Outcome
+from .context import LOGS, Outcome
 
 # W503 and W504 contradict each other; E402: scripts find labkit first; E101
 # and W191 mean shell scripts in string constants; E306, E741: a matter of taste.
@@ -45,13 +45,29 @@ def _lint(argv, names, log):
 
 
 def python(_context, log):
-    """pyflakes and pycodestyle."""
+    """pyflakes, pycodestyle and mypy."""
     outcome = Outcome("Python files")
     names = python_files()
     for argv in (["pyflakes3"], ["pycodestyle", *_STYLE]):
         outcome.add(argv[0], _lint(argv, names, log))
+    outcome.add("mypy", types(log))
     outcome.checked = len(names)
     return outcome
+
+
+def types(log):
+    """What mypy says about labkit; scripts/mypy.ini has what it is asked."""
+    directory = paths.REPO / "scripts"
+    if not shutil.which("mypy"):
+        raise Fail("mypy is missing: install the package mypy")
+    done = subprocess.run(
+        ["mypy", "--config-file", str(directory / "mypy.ini"), "--cache-dir",
+         str(LOGS / "mypy"), "--no-error-summary", "-p", "labkit"],
+        cwd=directory, check=False, capture_output=True, text=True)
+    log.write(f"# mypy\n{done.stdout}{done.stderr}")
+    rows = (done.stdout + done.stderr).splitlines()
+    return rows or ([f"mypy ended with {done.returncode}"] if done.returncode
+                    else [])
 
 
 def shell(_context, log):
