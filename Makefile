@@ -2,7 +2,7 @@
 # The front door. `make help` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test steady shell tree status refresh discard obtain packages \
+.PHONY: help run test steady lint docs shell tree status refresh discard obtain packages \
 	clean distclean clean-cache
 
 # Goals that others have scripts for: bench, check, series.
@@ -38,6 +38,14 @@ test: ## the lanes that gate, or those named by LANE; ends with 'N passed, N fai
 steady: ## the lanes that gate (or LANE) N=10 times, half of them beside busy loops
 	@scripts/packages $(or $(LANE),$(LANES))
 	@scripts/steady $(LANE)
+
+lint: ## shellcheck, pyflakes, pycodestyle, mypy and licences: seconds, and no kernel tree
+	@scripts/packages static quick
+	@scripts/lint
+
+docs: ## the pages about panthor as HTML, below build/docs
+	@scripts/packages check
+	@scripts/docs
 
 shell: ## an interactive shell in the UML guest, with the GPU
 	@scripts/packages uml

@@ -66,21 +66,26 @@ def parse_sphinx(text, directory, names):
     return found
 
 
+def make_html(tree, output):
+    """Run the kernel's Sphinx on its pages about GPUs; returns what it says."""
+    done = subprocess.run(
+        ["make", f"O={output}", "SPHINXDIRS=gpu", "htmldocs"], cwd=tree,
+        capture_output=True, text=True, errors="replace", check=False)
+    text = done.stdout + done.stderr
+    if done.returncode:
+        raise Fail("make htmldocs failed: " +
+                   (text.strip().splitlines() or ["it said nothing"])[-1])
+    return text
+
+
 def pages(context, log):
     """The kernel's Sphinx makes the pages, and says nothing about our files."""
     outcome = Outcome("pages")
     touched = context.touched()
     names = [n for n, letter in touched.items() if letter != "D"]
     with paths.scratch(paths.BUILD, ".html-") as scratch:
-        done = subprocess.run(
-            ["make", f"O={scratch}", "SPHINXDIRS=gpu", "htmldocs"],
-            cwd=context.tree.directory, capture_output=True, text=True,
-            errors="replace", check=False)
-        text = done.stdout + done.stderr
+        text = make_html(context.tree.directory, scratch)
         log.write(text)
-        if done.returncode:
-            raise Fail("make htmldocs failed: " +
-                       (text.strip().splitlines() or ["it said nothing"])[-1])
         made = {p.stem: p.stat().st_size for p in
                 scratch.glob("Documentation/output/**/*.html")}
     for name in names:
