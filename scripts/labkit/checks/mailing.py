@@ -12,8 +12,6 @@ MOST_BYTES = 100_000
 # Mails that are longer: (patch, why)
 LONG = (
     ("panthor-model-kunit.patch", "tests only, and tables of numbers"),
-    ("panthor-reclaim-engine.patch",
-     "the policy replaces one that is one function"),
 )
 
 
