@@ -7,8 +7,8 @@ _C_NAME = re.compile(r"(\w+)\(")
 _PY_DEF = re.compile(r"( *)(?:async )?def (\w+)")
 
 
-def c_functions(lines: list[str]) -> list[tuple[str, int]]:
-    """(name, length) of the functions of a C file."""
+def _heads(lines: list[str]) -> list[tuple[str, str, int]]:
+    """(name, what is before the body, length) of the functions of a C file."""
     found = []
     for start, line in enumerate(lines):
         if line != "{":
@@ -17,12 +17,24 @@ def c_functions(lines: list[str]) -> list[tuple[str, int]]:
         while head and lines[head - 1] and \
                 not re.match(r"[};#]|\s*/?\*|.*;$", lines[head - 1]):
             head -= 1
-        name = _C_NAME.search(" ".join(lines[head:start]))
+        before = " ".join(lines[head:start])
+        name = _C_NAME.search(before)
         end = next((n for n in range(start, len(lines))
                     if lines[n].startswith("}")), None)
         if name and end is not None and lines[end] == "}":
-            found.append((name.group(1), end - head + 1))
+            found.append((name.group(1), before, end - head + 1))
     return found
+
+
+def c_functions(lines: list[str]) -> list[tuple[str, int]]:
+    """(name, length) of the functions of a C file."""
+    return [(name, length) for name, _, length in _heads(lines)]
+
+
+def c_external(lines: list[str]) -> list[str]:
+    """Names of the functions of a C file that are not static."""
+    return [name for name, before, _ in _heads(lines)
+            if not re.match(r"(static|SYSCALL_|TRACE_|DEFINE_)", before)]
 
 
 def py_functions(lines: list[str]) -> list[tuple[str, int]]:

@@ -120,6 +120,17 @@ class Lengths(unittest.TestCase):
         python = "def f():\n" + "    x()\n" * most
         self.assertEqual(1, len(lengths.long_functions("a.py", python)))
 
+    def test_names(self):
+        """What is not static has the prefix of its file."""
+        name = "drivers/gpu/drm/panthor/reclaim/panthor_x.c"
+        good = "int panthor_f(void)\n{\n}\n\nstatic int\ng(void)\n{\n}\n"
+        self.assertEqual([], lengths.nameless(name, good))
+        bad = good.replace("static int", "int")
+        self.assertEqual(1, len(lengths.nameless(name, bad)))
+        self.assertEqual([], lengths.nameless("drivers/gpu/drm/ttm/x.c", bad))
+        self.assertEqual(2, len(lengths.nameless(
+            "drivers/gpu/drm/panthor/model/pmodel_x.c", bad)))
+
     def test_files(self):
         """Their lines, and exemptions that are not needed."""
         most = lengths.MOST_FILE

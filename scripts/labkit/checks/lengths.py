@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Functions and files that can be read: no longer than a page, ten pages."""
+"""Functions and files that can be read: short, and with names of their own."""
 
 import re
 from typing import TextIO
@@ -15,6 +15,13 @@ LONG = (
     ("patches/panthor-reclaim-drop.patch", "it takes lines away and adds none"),
 )
 _C = re.compile(r"\.[ch]$")
+
+# (new files, how functions in them are called that other files may call)
+PREFIXES = (
+    ("drivers/gpu/drm/panthor/model/", "pmodel_"),
+    ("drivers/gpu/drm/panthor/", "panthor_"),
+    ("mm/shmem", "shmem_"),
+)
 
 
 def long_functions(name: str, text: str, before: str = "") -> list[str]:
@@ -41,10 +48,25 @@ def exempt(found: list[str], names: list[str]) -> list[str]:
         [f"{name}: needs no exemption" for name in names if name not in needed]
 
 
+def nameless(name: str, text: str) -> list[str]:
+    """Functions that other files may call, without the prefix of the file.
+
+    Those of tests are in no driver that is built without them.
+    """
+    if "/tests/" in name:
+        return []
+    for where, prefix in PREFIXES:
+        if name.startswith(where):
+            return [f"{name}: {function}() is to begin with {prefix}"
+                    for function in style.c_external(text.splitlines())
+                    if not function.startswith(prefix)]
+    return []
+
+
 def check(context: Context, log: TextIO) -> Outcome:
     """New files of the kernel, functions of those it has, scripts, patches."""
     outcome = Outcome("files")
-    functions, files = [], []
+    functions, files, names = [], [], []
     for name, letter in sorted(context.touched().items()):
         if letter == "D" or not _C.search(name):
             continue
@@ -52,7 +74,9 @@ def check(context: Context, log: TextIO) -> Outcome:
         before = "" if letter == "A" else context.tree.git.text(
             "show", f"{context.base.commit}:{name}")
         functions += long_functions(name, text, before)
-        files += long_file(name, text) if letter == "A" else []
+        if letter == "A":
+            files += long_file(name, text)
+            names += nameless(name, text)
         outcome.checked += 1
     for name in python_files():
         text = (paths.REPO / name).read_text("utf-8")
@@ -63,7 +87,8 @@ def check(context: Context, log: TextIO) -> Outcome:
         files += long_file(f"patches/{patch.name}", patch.read_text("utf-8"))
         outcome.checked += 1
     files = exempt(files, [name for name, _ in LONG])
-    log.write("\n".join(functions + files) + "\n")
+    log.write("\n".join(functions + files + names) + "\n")
     outcome.add("functions", functions, "too long")
     outcome.add("files", files, "too long")
+    outcome.add("names of functions", names, "without a prefix")
     return outcome
