@@ -534,7 +534,6 @@ void panthor_reclaim_vm_found_busy(struct panthor_reclaim *reclaim,
 				   struct panthor_reclaim_vm *vm);
 
 unsigned long panthor_reclaim_reclaimable(struct panthor_reclaim *reclaim);
-unsigned long panthor_reclaim_resident_pages(struct panthor_reclaim *reclaim);
 unsigned long panthor_reclaim_vm_pages(struct panthor_reclaim *reclaim,
 				       struct panthor_reclaim_vm *vm);
 unsigned long panthor_reclaim_swap_pages(struct panthor_reclaim *reclaim);

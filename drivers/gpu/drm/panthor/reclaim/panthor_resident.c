@@ -31,7 +31,7 @@
 
 /*
  * Longer than a VM is kept and then has jobs that hang (JOB_TIMEOUT_MS) until
- * the GPU has been reset. Submissions yield for a second of it.
+ * the GPU has been reset. Submissions yield for a part of it (YIELD_NS).
  */
 #define GIVE_UP_NS	(30ull * NSEC_PER_SEC)
 

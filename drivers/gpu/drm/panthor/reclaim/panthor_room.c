@@ -98,9 +98,6 @@
 #include <linux/minmax.h>
 #include <linux/psi.h>
 #include <linux/sched/signal.h>
-#include <linux/sizes.h>
-
-#include <drm/drm_print.h>
 
 #include "panthor_reclaim_private.h"
 #include "panthor_room_private.h"
@@ -372,13 +369,16 @@ static void enter_queue(struct panthor_room_visit *visit)
 	spin_unlock(&room->lock);
 }
 
-static void leave_queue(struct panthor_room_visit *visit)
+/* If it is about to come back, *@position keeps its place. */
+static void leave_queue(struct panthor_room_visit *visit, u64 *position)
 {
 	struct panthor_room *room = visit->room;
 
 	spin_lock(&room->lock);
 	list_del(&visit->link);
 	visit->has_turn = false;
+	if (position)
+		*position = visit->seq;
 	spin_unlock(&room->lock);
 
 	wake_up_all(&room->wait);
@@ -421,7 +421,7 @@ static void end_turn(struct panthor_room_visit *visit, u64 keep_ns)
 		panthor_reclaim_vm_release(room->reclaim, visit->vm, keep_ns);
 
 	stop_lacking(visit);
-	leave_queue(visit);
+	leave_queue(visit, NULL);
 }
 
 /**
@@ -475,9 +475,7 @@ int panthor_room_take_turn(struct panthor_room_visit *visit)
 	ret = wait_for_turn(visit);
 	atomic_long_sub(nr_pages, &room->queued);
 	if (ret) {
-		leave_queue(visit);
-		if (visit->position)
-			*visit->position = visit->seq;
+		leave_queue(visit, visit->position);
 		return count_result(room, ret);
 	}
 
