@@ -44,7 +44,7 @@ GOOD = (sample(1000, 0, 0) + "@lab scene work two clients\n" +
         "@lab number contend_evicted 300 pages\n"
         "@lab scene memcg limit\n"
         "@lab started m tour 5\ntour 5: round 0: 0 wrong words, 0 ENOMEM\n"
-        "@lab client m 0\n@lab number memcg_max_events 3 events\n"
+        "@lab client m 0\n@lab number memcg_swap_peak 9 MiB\n"
         "@lab number memcg_peak 24 MiB\n"
         "@lab scene shrink asked\n@lab number shrink_freed 15 MiB\n"
         "@lab started e tour 6\ntour 6: held, 0 wrong words\n"
@@ -144,7 +144,7 @@ class Verdicts(unittest.TestCase):
 
     def test_limit_that_was_not_reached(self):
         self.check_bad("memory.max", output=GOOD.replace(
-            "max_events 3", "max_events 0"))
+            "swap_peak 9", "swap_peak 7"))
 
     def test_limit_that_did_not_hold(self):
         self.check_bad("memory.max", output=GOOD.replace(
