@@ -225,6 +225,9 @@ class Board:
             text = self._run(f"{_CROSS}readelf", "--wide", "--program-headers",
                              "--dynamic", str(program))
             names.update(_LIBRARY.findall(text))
+        if "libc.so.6" in names:
+            # It loads this one itself, in pthread_exit()
+            names.add("libgcc_s.so.1")
         for name in sorted(names):
             found = self._run(f"{_CROSS}gcc",
                               f"-print-file-name={Path(name).name}").strip()
