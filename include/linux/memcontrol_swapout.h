@@ -10,6 +10,5 @@
 struct mem_cgroup;
 
 bool mem_cgroup_may_swap_out(struct mem_cgroup *target, struct mem_cgroup *memcg);
-unsigned long mem_cgroup_available(struct mem_cgroup *memcg);
 
 #endif

@@ -481,6 +481,26 @@ unsigned long panthor_reclaim_reclaimable(struct panthor_reclaim *reclaim)
 }
 
 /**
+ * panthor_reclaim_resident_pages() - Size of all BOs that are not evicted
+ * @reclaim: The device's reclaim.
+ *
+ * BOs that never had pages count as well.
+ *
+ * Context: Any, takes no lock.
+ *
+ * Return: Pages.
+ */
+unsigned long panthor_reclaim_resident_pages(struct panthor_reclaim *reclaim)
+{
+	unsigned long sum = 0;
+
+	for (int i = 0; i < PANTHOR_RECLAIM_CLASS_COUNT; i++)
+		sum += max(atomic_long_read(&reclaim->nr_pages[i]), 0L);
+
+	return sum - min(sum, max(atomic_long_read(&reclaim->evicted_pages), 0L));
+}
+
+/**
  * panthor_reclaim_vm_pages() - Size of the private BOs of a VM that have pages
  * @reclaim: The device's reclaim.
  * @vm: The VM.

@@ -64,7 +64,6 @@ struct panthor_reclaim_node {
  * @nr_account: Number of BOs in @bos that are charged to @account.
  * @isolated: A scan works on this VM, others skip it.
  * @held: Hold count; scans skip the VM while it is nonzero.
- * @position: Place in a queue for memory that a signal made it leave, 0 if none.
  * @keep_until: Scans that respect it skip the VM until then (ktime_get()).
  * @touched: When the VM last got a job or was found busy.
  * @nr_own_resvs: BOs of a sweep that have a resv of their own. Owned by the sweep.
@@ -79,7 +78,6 @@ struct panthor_reclaim_vm {
 	unsigned long nr_account;
 	bool isolated;
 	unsigned int held;
-	u64 position;
 	ktime_t keep_until;
 	ktime_t touched;
 	unsigned int nr_own_resvs;

@@ -450,80 +450,14 @@ static void limit_scan(struct panthor_reclaim *reclaim, struct shrink_control *s
 	atomic_long_inc(&accounts->nr_scans);
 }
 
-static void limit_foreground(struct panthor_reclaim *reclaim, struct mem_cgroup *memcg,
-			     struct panthor_reclaim_scan *scan)
+static void limit_foreground(struct panthor_reclaim_scan *scan)
 {
-	long swap_pages;
-
 	if (mem_cgroup_disabled())
 		return;
 
 	scan->limited = true;
 	scan->foreground = true;
-	scan->memcg = memcg ?: root_mem_cgroup;
-	swap_pages = mem_cgroup_get_nr_swap_pages(scan->memcg);
-	scan->target = min(scan->target, max(swap_pages, 0L));
-}
-
-static bool is_eligible(const struct panthor_reclaim_scan *scan, struct mem_cgroup *memcg)
-{
-	return mem_cgroup_is_descendant(memcg, scan->memcg) &&
-	       mem_cgroup_may_swap_out(scan->memcg, memcg);
-}
-
-static unsigned long count_eligible(struct panthor_reclaim *reclaim,
-				    const struct panthor_reclaim_scan *scan)
-{
-	struct memcg_accounts *accounts = reclaim->accounts;
-	struct memcg_account *account;
-	unsigned long nr_pages = 0;
-	int bucket;
-
-	if (mem_cgroup_is_root(scan->memcg))
-		nr_pages = panthor_reclaim_sum_pages(accounts->root.base.nr_pages);
-
-	guard(rcu)();
-	hash_for_each_rcu(accounts->by_objcg, bucket, account, hash) {
-		if (is_eligible(scan, memcg_of(account)))
-			nr_pages += panthor_reclaim_sum_pages(account->base.nr_pages);
-	}
-
-	return nr_pages;
-}
-
-/* What a limit leaves to page faults of those who live with it. */
-static unsigned long reserve_of(struct mem_cgroup *memcg)
-{
-	return min(READ_ONCE(memcg->memory.max) / 16, SZ_2M >> PAGE_SHIFT);
-}
-
-/**
- * panthor_reclaim_memcg_over_limit() - What a memcg lacks to be charged
- * @memcg: The memcg.
- * @nr_pages: Pages that it is to be charged for.
- * @limit: Gets the memcg whose limit is in the way: @memcg or one above.
- *
- * Context: Any, does not sleep. There is a reference to @memcg.
- *
- * Return: Pages that have to go from *@limit and those below it, or 0.
- */
-unsigned long panthor_reclaim_memcg_over_limit(struct mem_cgroup *memcg, unsigned long nr_pages,
-					       struct mem_cgroup **limit)
-{
-	if (mem_cgroup_disabled())
-		return 0;
-
-	for (; memcg && !mem_cgroup_is_root(memcg); memcg = parent_mem_cgroup(memcg)) {
-		unsigned long available = mem_cgroup_available(memcg);
-		unsigned long needed = nr_pages + reserve_of(memcg);
-
-		if (available < needed) {
-			*limit = memcg;
-			return needed - available;
-		}
-	}
-
-	return 0;
+	scan->memcg = root_mem_cgroup;
 }
 
 static bool wants_memcg(const struct panthor_reclaim_scan *scan,
@@ -534,7 +468,7 @@ static bool wants_memcg(const struct panthor_reclaim_scan *scan,
 	guard(rcu)();
 	memcg = memcg_of(account);
 	if (scan->foreground)
-		return is_eligible(scan, memcg);
+		return mem_cgroup_may_swap_out(scan->memcg, memcg);
 
 	/* mm has looked at the one it asks about. */
 	if (memcg == scan->memcg)
@@ -634,7 +568,6 @@ static const struct panthor_reclaim_account_ops memcg_account_ops = {
 	.count = count_objects,
 	.begin_scan = limit_scan,
 	.begin_foreground = limit_foreground,
-	.count_eligible = count_eligible,
 	.wants = wants_account,
 	.freed = account_freed,
 	.print = print_accounts,

@@ -15,8 +15,6 @@ int panthor_reclaim_memcg_init(struct panthor_device *ptdev);
 void panthor_reclaim_memcg_charge(struct panthor_reclaim *reclaim,
 				  struct panthor_reclaim_bo *bo, struct page *first);
 bool panthor_reclaim_memcg_is_high(const struct panthor_reclaim_bo *bo, unsigned long nr_pages);
-unsigned long panthor_reclaim_memcg_over_limit(struct mem_cgroup *memcg, unsigned long nr_pages,
-					       struct mem_cgroup **limit);
 int panthor_reclaim_memcg_cache_init(void);
 void panthor_reclaim_memcg_cache_fini(void);
 #else
@@ -35,13 +33,6 @@ static inline bool panthor_reclaim_memcg_is_high(const struct panthor_reclaim_bo
 						 unsigned long nr_pages)
 {
 	return false;
-}
-
-static inline unsigned long
-panthor_reclaim_memcg_over_limit(struct mem_cgroup *memcg, unsigned long nr_pages,
-				 struct mem_cgroup **limit)
-{
-	return 0;
 }
 
 static inline int panthor_reclaim_memcg_cache_init(void)

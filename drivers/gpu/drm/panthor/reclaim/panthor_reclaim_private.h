@@ -125,25 +125,13 @@ struct panthor_reclaim_account_ops {
 			   struct panthor_reclaim_scan *scan);
 
 	/**
-	 * @begin_foreground: Limit @scan to what mm could take for a memory cgroup
+	 * @begin_foreground: Limit @scan to what mm could take for the machine
 	 *
-	 * @memcg and those below it are short of memory, or the whole machine if it
-	 * is NULL. Protection and swap limits hold as they do for mm.
+	 * Protection and swap limits hold as they do for mm.
 	 *
-	 * Context: Process context, does not sleep. @memcg has to outlive @scan.
+	 * Context: Any, does not sleep.
 	 */
-	void (*begin_foreground)(struct panthor_reclaim *reclaim, struct mem_cgroup *memcg,
-				 struct panthor_reclaim_scan *scan);
-
-	/**
-	 * @count_eligible: Size of what such a scan could take if nobody used it
-	 *
-	 * Context: Process context, does not sleep.
-	 *
-	 * Return: Pages.
-	 */
-	unsigned long (*count_eligible)(struct panthor_reclaim *reclaim,
-					const struct panthor_reclaim_scan *scan);
+	void (*begin_foreground)(struct panthor_reclaim_scan *scan);
 
 	/**
 	 * @wants: May a scan that one of these limited take BOs of this account?
@@ -386,7 +374,7 @@ struct panthor_reclaim_scan {
 	/** @memcg: If @limited: the memory cgroup that mm asks about. */
 	struct mem_cgroup *memcg;
 
-	/** @foreground: If @limited: for @memcg and all below it, not asked for by mm. */
+	/** @foreground: If @limited: for the whole machine, not asked for by mm. */
 	bool foreground;
 
 	/** @scanned: Result: pages of the BOs looked at. */
@@ -534,6 +522,7 @@ void panthor_reclaim_vm_found_busy(struct panthor_reclaim *reclaim,
 				   struct panthor_reclaim_vm *vm);
 
 unsigned long panthor_reclaim_reclaimable(struct panthor_reclaim *reclaim);
+unsigned long panthor_reclaim_resident_pages(struct panthor_reclaim *reclaim);
 unsigned long panthor_reclaim_vm_pages(struct panthor_reclaim *reclaim,
 				       struct panthor_reclaim_vm *vm);
 unsigned long panthor_reclaim_swap_pages(struct panthor_reclaim *reclaim);

@@ -25,21 +25,17 @@
 #include "panthor_device.h"
 #include "panthor_gem.h"
 #include "panthor_mmu.h"
-#include "panthor_reclaim_memcg.h"
 #include "panthor_reclaim_private.h"
 #include "panthor_resident.h"
 
 /*
  * Longer than a VM is kept and then has jobs that hang (JOB_TIMEOUT_MS) until
- * the GPU has been reset. Submissions yield for a part of it (YIELD_NS).
+ * the GPU has been reset. Submissions yield for a second of it.
  */
 #define GIVE_UP_NS	(30ull * NSEC_PER_SEC)
 
 /* Rounds of locking and bringing back. One is usual, two happen. */
 #define MAX_TRIES	64
-
-/* Needs of that part of memory are small. */
-#define SMALL_PART	256
 
 /* What a round that lacks only small allocations asks for. */
 #define SMALL_PAGES	(SZ_1M >> PAGE_SHIFT)
@@ -51,22 +47,15 @@ static struct panthor_device *to_ptdev(struct panthor_room *room)
 
 static unsigned long available(struct panthor_room *room)
 {
-	unsigned long nr_pages = max(si_mem_available(), 0L);
-
-	/* BOs are not movable, so this is not for them. */
-	return nr_pages - min(nr_pages, global_zone_page_state(NR_FREE_CMA_PAGES));
+	return si_mem_available();
 }
 
-/*
- * Generous: BOs that are pinned count as if mm could swap them out. Those without
- * pages must not count as if they had some, or what others are just writing to swap
- * would not be seen.
- */
 static unsigned long swappable(struct panthor_room *room)
 {
 	unsigned long shmem = global_node_page_state(NR_SHMEM);
 
-	shmem -= min(shmem, panthor_reclaim_reclaimable(room->reclaim));
+	/* BOs that never had pages count as well, so this is at most too much. */
+	shmem -= min(shmem, panthor_reclaim_resident_pages(room->reclaim));
 
 	return min(global_node_page_state(NR_ANON_MAPPED) + shmem,
 		   panthor_reclaim_swap_pages(room->reclaim)) +
@@ -87,48 +76,37 @@ static bool gone(struct panthor_room *room)
 	return drm_dev_is_unplugged(&to_ptdev(room)->base);
 }
 
-/*
- * On top of what the watermarks reserve, which counts as not available. On a small
- * machine that would be less than what mm raises them by, for a while after it had
- * to take a page of another mobility's block (boost_watermark(), with the default
- * of vm.watermark_boost_factor): what si_mem_available() does not know, and what
- * makes an allocation that cannot swap anything out call the OOM killer.
- */
-static unsigned long reserve(struct panthor_room *room)
-{
-	unsigned long boost = 0;
-	int nid;
-
-	for_each_online_node(nid) {
-		const struct zone *zone = NODE_DATA(nid)->node_zones;
-
-		for (int i = 0; i < MAX_NR_ZONES; i++)
-			boost += max(zone[i]._watermark[WMARK_HIGH] * 3 / 2,
-				     READ_ONCE(zone[i].watermark_boost));
-	}
-
-	return max(min(totalram_pages() / 64, SZ_64M >> PAGE_SHIFT),
-		   boost + (SZ_2M >> PAGE_SHIFT));
-}
-
-static unsigned long over_limit(struct panthor_room *room, struct mem_cgroup *memcg,
-				unsigned long nr_pages, struct mem_cgroup **limit)
-{
-	return panthor_reclaim_memcg_over_limit(memcg, nr_pages, limit);
-}
-
 static const struct panthor_room_ops room_ops = {
 	.available = available,
 	.swappable = swappable,
 	.swap_memory = swap_memory,
-	.reserve = reserve,
-	.over_limit = over_limit,
 	.gone = gone,
 };
 
 static void print_more(void *room, struct drm_printer *p)
 {
 	panthor_room_print(room, p);
+}
+
+/*
+ * By how much mm raises the watermarks at most, for a while after it had to take
+ * a page of another mobility's block (boost_watermark(), with the default of
+ * vm.watermark_boost_factor): what si_mem_available() does not know, and what
+ * makes an allocation that cannot swap anything out call the OOM killer.
+ */
+static unsigned long max_boost(void)
+{
+	unsigned long nr_pages = 0;
+	int nid;
+
+	for_each_online_node(nid) {
+		const struct zone *zone = NODE_DATA(nid)->node_zones;
+
+		for (int i = 0; i < MAX_NR_ZONES; i++)
+			nr_pages += zone[i]._watermark[WMARK_HIGH] * 3 / 2;
+	}
+
+	return nr_pages;
 }
 
 /**
@@ -139,8 +117,14 @@ static void print_more(void *room, struct drm_printer *p)
  */
 void panthor_resident_init(struct panthor_device *ptdev)
 {
-	panthor_room_init(&ptdev->room, ptdev->reclaim, &room_ops, GIVE_UP_NS);
-	ptdev->room.small = totalram_pages() / SMALL_PART;
+	/*
+	 * On top of what the watermarks reserve, which counts as not available. On
+	 * a small machine that would be less than what they are raised by.
+	 */
+	unsigned long reserve = max(min(totalram_pages() / 64, SZ_64M >> PAGE_SHIFT),
+				    max_boost() + (SZ_2M >> PAGE_SHIFT));
+
+	panthor_room_init(&ptdev->room, ptdev->reclaim, &room_ops, reserve, GIVE_UP_NS);
 	panthor_reclaim_set_print_more(ptdev->reclaim, print_more, &ptdev->room);
 }
 
@@ -159,7 +143,7 @@ void panthor_resident_init(struct panthor_device *ptdev)
 bool panthor_resident_is_free(struct panthor_device *ptdev, unsigned long nr_pages)
 {
 	struct panthor_room *room = &ptdev->room;
-	unsigned long needed = nr_pages + room->ops->reserve(room), nr_free = 0;
+	unsigned long needed = nr_pages + room->reserve, nr_free = 0;
 	int nid;
 
 	needed += max(atomic_long_read(&room->promised), 0L);
@@ -193,7 +177,6 @@ static void let_go(struct panthor_resident *resident)
 	}
 	kvfree(resident->bos);
 	resident->bos = NULL;
-	resident->visit.holds = false;
 }
 
 /* Add what is missing to the pinned BOs, not pinned yet. Returns its size in pages. */
@@ -239,7 +222,6 @@ static int pin_missing(struct panthor_resident *resident, u32 nr_missing, bool p
 		if (!ret)
 			ret = panthor_gem_pin_visit(bo, &resident->visit);
 		if (!ret) {
-			resident->visit.holds = true;
 			resident->nr_bos++;
 			nr_missing--;
 		}
@@ -296,7 +278,6 @@ int panthor_resident_begin(struct panthor_resident *resident, struct panthor_vm 
 
 	*resident = (struct panthor_resident) { .vm = panthor_vm_get(vm) };
 	panthor_room_begin(room_of(vm), &resident->visit, rvm);
-	resident->visit.position = &rvm->position;
 
 	return panthor_room_yield(room_of(vm), rvm);
 }
@@ -319,16 +300,14 @@ int panthor_resident_bring_back(struct panthor_resident *resident)
 	if (resident->tries++ == MAX_TRIES)
 		return -ENOMEM;
 
-	for (;;) {
-		ret = bring_back(resident);
-		if (ret != -EAGAIN)
-			return ret;
+	ret = bring_back(resident);
+	if (ret != -EAGAIN)
+		return ret;
 
-		let_go(resident);
-		ret = panthor_room_take_turn(&resident->visit);
-		if (ret)
-			return ret;
-	}
+	let_go(resident);
+	ret = panthor_room_take_turn(&resident->visit);
+
+	return ret ?: bring_back(resident);
 }
 
 /**

@@ -20,11 +20,7 @@
  * plentiful if what has been promised to all visits and a reserve can be had
  * without swapping anything out. The reserve is what keeps the OOM killer away:
  * allocations of everybody else, which know nothing of turns and fences, always
- * find some. The same holds within the limit of a memory cgroup, with a reserve for
- * the page faults of those who live in it.
- *
- * A small need (&panthor_room.small) does not queue as long as anything can go: it
- * evicts what it lacks, and the allocation says whether there is memory for it.
+ * find some.
  *
  * Turns
  * =====
@@ -35,12 +31,7 @@
  * together would each bring a part of their BOs back, find that the other one
  * holds the rest, and fail or evict each other for ever. Who is waiting in the
  * queue has pinned nothing: what it brought back before goes to whoever has the
- * turn. Who waits without progress for as long as a slice (SLICE_NS) lets go and
- * queues again, if others queue.
- *
- * What is evicted for a turn is what mm could take: nothing of memory cgroups that
- * are protected or may not swap, and for a limit only what is charged below it. What
- * was torn down and did not leave memory is no progress.
+ * turn.
  *
  * A submission that has the turn holds its VM, which means that no scan takes
  * anything away from it, and pins what it brings back. At the end of the visit
@@ -52,17 +43,9 @@
  *
  * If all that could go is in use, the turn waits for jobs of other VMs. A client
  * that always has some job queued would never be idle: while the turn waits,
- * new submissions of VMs that have as much as it lacks do as well
- * (panthor_room_yield()), unless their VM is to be kept. They do not wait for long:
- * the jobs that are waited for may themselves wait for one of those that are about
- * to be submitted. Nothing is held back once there is room.
- *
- * Signals
- * =======
- *
- * Any signal ends a visit that has pinned nothing yet, and the system call starts
- * again. Its place in the queue is kept in the VM meanwhile, so that a client with
- * an interval timer gets its turn. Once something was pinned only fatal signals do.
+ * new submissions of others do as well (panthor_room_yield()), unless their VM
+ * is to be kept. They do not wait for long: the jobs that are waited for may
+ * themselves wait for one of those that are about to be submitted.
  *
  * Giving up
  * =========
@@ -94,36 +77,70 @@
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
-#include <linux/memcontrol.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
-#include <linux/psi.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
+
+#include <drm/drm_print.h>
 
 #include "panthor_reclaim_private.h"
-#include "panthor_room_private.h"
+#include "panthor_room.h"
+
+/* How long one scan waits for jobs. Then it is seen whether others have become idle. */
+#define SCAN_BUDGET_NS		(20 * NSEC_PER_MSEC)
 
 /* A VM is kept for the time it took to bring it back, within these bounds. */
-#define KEEP_MIN_NS		((u64)(10 * NSEC_PER_MSEC))
-#define KEEP_MAX_NS		(10 * (u64)NSEC_PER_SEC)
+#define KEEP_MIN_NS		(10 * NSEC_PER_MSEC)
+#define KEEP_MAX_NS		(10 * NSEC_PER_SEC)
 
 /* Who is on the way out of another scan is neither here nor there for a moment. */
 #define MAX_DOUBTS		5
 
-/* Times an allocation is tried again after nothing could be evicted for it. */
-#define MAX_RETRIES		2
+/* Times an allocation is tried again after room was made for it. */
+#define MAX_RETRIES		8
 
-/* For how long a submission lets the turn wait for the jobs of its VM. */
-#define YIELD_NS		(100 * NSEC_PER_MSEC)
+/* What part of the time after which the turn gives up others let it wait for their jobs. */
+#define YIELD_PART		30
 
-/* For how long the turn waits without progress while others want it. */
-#define SLICE_NS		((u64)NSEC_PER_SEC)
+/* Small needs evict some more: every scan costs flushes. */
+#define MIN_TARGET		((unsigned long)SZ_2M >> PAGE_SHIFT)
+
+static const char * const stat_names[PANTHOR_ROOM_STAT_COUNT] = {
+	[PANTHOR_ROOM_STAT_CALLS] = "room_calls",
+	[PANTHOR_ROOM_STAT_SCANS] = "room_scans",
+	[PANTHOR_ROOM_STAT_PAGES] = "room_pages",
+	[PANTHOR_ROOM_STAT_WAITS] = "room_waits",
+	[PANTHOR_ROOM_STAT_TURNS] = "room_turns",
+	[PANTHOR_ROOM_STAT_QUEUED] = "room_queued",
+	[PANTHOR_ROOM_STAT_TURN_US] = "room_turn_us",
+	[PANTHOR_ROOM_STAT_WAIT_US] = "room_wait_us",
+	[PANTHOR_ROOM_STAT_SCAN_US] = "room_scan_us",
+	[PANTHOR_ROOM_STAT_FILL_US] = "room_fill_us",
+	[PANTHOR_ROOM_STAT_YIELDS] = "room_yields",
+	[PANTHOR_ROOM_STAT_RETRIES] = "room_retries",
+	[PANTHOR_ROOM_STAT_PARTS] = "room_parts",
+	[PANTHOR_ROOM_STAT_INTERRUPTED] = "room_interrupted",
+	[PANTHOR_ROOM_STAT_FAILURES] = "room_failures",
+	[PANTHOR_ROOM_STAT_NOWAIT_FAILURES] = "room_nowait_failures",
+};
+
+static void count(struct panthor_room *room, enum panthor_room_stat stat, unsigned long value)
+{
+	atomic_long_add(value, &room->stats[stat]);
+}
+
+static void count_time(struct panthor_room *room, enum panthor_room_stat stat, ktime_t start)
+{
+	count(room, stat, ktime_us_delta(ktime_get(), start));
+}
 
 static int count_result(struct panthor_room *room, int err)
 {
 	if (err == -ENOMEM)
-		panthor_room_count(room, PANTHOR_ROOM_STAT_FAILURES, 1);
+		count(room, PANTHOR_ROOM_STAT_FAILURES, 1);
 	else if (err == -ERESTARTSYS)
-		panthor_room_count(room, PANTHOR_ROOM_STAT_INTERRUPTED, 1);
+		count(room, PANTHOR_ROOM_STAT_INTERRUPTED, 1);
 
 	return err;
 }
@@ -133,29 +150,43 @@ static int count_result(struct panthor_room *room, int err)
  * @room: Where room is to be made, zeroed.
  * @reclaim: The device's reclaim.
  * @ops: What is known of the machine.
+ * @reserve: Pages to leave to everybody else.
  * @give_up_ns: Time in nanoseconds without any progress after which there is no
  *		room. Longer than jobs may take.
  *
  * Context: Any, does not sleep.
  */
 void panthor_room_init(struct panthor_room *room, struct panthor_reclaim *reclaim,
-		       const struct panthor_room_ops *ops, u64 give_up_ns)
+		       const struct panthor_room_ops *ops, unsigned long reserve,
+		       u64 give_up_ns)
 {
 	room->reclaim = reclaim;
 	room->ops = ops;
+	room->reserve = reserve;
 	room->give_up_ns = give_up_ns;
-	room->yield_ns = YIELD_NS;
 	spin_lock_init(&room->lock);
 	INIT_LIST_HEAD(&room->queue);
-	INIT_LIST_HEAD(&room->filling);
 	init_waitqueue_head(&room->wait);
+}
+
+/**
+ * panthor_room_print() - Print statistics
+ * @room: Where room is made.
+ * @p: Where to print. One line per fact, name and decimal value.
+ *
+ * Context: Process context.
+ */
+void panthor_room_print(struct panthor_room *room, struct drm_printer *p)
+{
+	for (int i = 0; i < PANTHOR_ROOM_STAT_COUNT; i++)
+		drm_printf(p, "%s %ld\n", stat_names[i], atomic_long_read(&room->stats[i]));
+	drm_printf(p, "room_promised_pages %ld\n", atomic_long_read(&room->promised));
+	drm_printf(p, "room_queued_pages %ld\n", atomic_long_read(&room->queued));
 }
 
 static int check_signals(const struct panthor_room_visit *visit)
 {
-	bool killable = panthor_room_is_killable(visit);
-
-	if (killable ? fatal_signal_pending(current) : signal_pending(current))
+	if (visit->killable ? fatal_signal_pending(current) : signal_pending(current))
 		return -ERESTARTSYS;
 
 	return visit->room->ops->gone(visit->room) ? -ENODEV : 0;
@@ -184,201 +215,142 @@ static void forget(struct panthor_room_visit *visit, unsigned long nr_pages)
 	atomic_long_sub(nr_pages, &visit->room->asked);
 }
 
-static unsigned int sleep_state(const struct panthor_room_visit *visit)
+/* Pages that are missing for all that was promised, the reserve, and @more. */
+static unsigned long shortage(struct panthor_room *room, unsigned long more)
 {
-	unsigned int state = panthor_room_is_killable(visit) ? TASK_KILLABLE : TASK_INTERRUPTIBLE;
+	unsigned long available = room->ops->available(room);
+	unsigned long needed = room->reserve + more +
+			       max(atomic_long_read(&room->promised), 0L);
 
-	return state | TASK_FREEZABLE;
+	return needed > available ? needed - available : 0;
 }
 
-static bool others_queue(struct panthor_room_visit *visit)
+/* Pages of visits that are not in the queue. They can go when the visits have ended. */
+static unsigned long asked_by_others(const struct panthor_room_visit *visit)
 {
-	struct panthor_room *room = visit->room;
-	bool others;
+	long asked = atomic_long_read(&visit->room->asked);
 
-	spin_lock(&room->lock);
-	others = visit->has_turn && !list_is_last(&visit->link, &room->queue);
-	spin_unlock(&room->lock);
-
-	return others;
+	return max(asked - (long)visit->asked, 0L);
 }
 
 /*
- * Wait for what may be had later. Returns -ENOMEM if that has been done for too
- * long, and -EAGAIN if it is somebody else's turn.
+ * What mm and we could have swapped out, if nobody used it. Generous: where it
+ * errs, nothing is found to be evictable later.
  */
-static int wait_for_later(struct panthor_room_visit *visit, unsigned long nr_pages,
-			  ktime_t since)
+static unsigned long could_go(const struct panthor_room_visit *visit, unsigned long swap_pages)
 {
 	struct panthor_room *room = visit->room;
-	unsigned long pflags;
-	ktime_t start;
-	u64 ns;
+	unsigned long could = panthor_reclaim_reclaimable(room->reclaim);
+	unsigned long own = visit->vm ? panthor_reclaim_vm_pages(room->reclaim, visit->vm) : 0;
 
-	if (visit->waited_ns > room->give_up_ns)
-		return -ENOMEM;
+	could -= min(could, own);
+	could += asked_by_others(visit);
+	swap_pages += panthor_reclaim_swap_pages(room->reclaim);
 
-	if (visit->slice_ns > SLICE_NS && others_queue(visit))
-		return -EAGAIN;
+	return min(could, swap_pages) + room->ops->swappable(room);
+}
 
-	if (visit->has_turn)
-		WRITE_ONCE(room->lacks, nr_pages);
-	start = ktime_get();
-	psi_memstall_enter(&pflags);
-	usleep_range_state(USEC_PER_MSEC, 2 * USEC_PER_MSEC, sleep_state(visit));
-	psi_memstall_leave(&pflags);
-	panthor_room_count(room, PANTHOR_ROOM_STAT_WAITS, 1);
-	panthor_room_count_time(room, PANTHOR_ROOM_STAT_WAIT_US, start);
-	ns = ktime_to_ns(ktime_sub(ktime_get(), since));
-	visit->waited_ns += ns;
-	visit->slice_ns += ns;
+/*
+ * One scan. *@left gets the pages that left memory: what was only unmapped is no
+ * progress. Returns whether there is anything that may be had later.
+ */
+static bool scan(struct panthor_room_visit *visit, unsigned long target, unsigned long *left)
+{
+	struct panthor_room *room = visit->room;
+	const struct panthor_reclaim_account_ops *account_ops = room->reclaim->account_ops;
+	struct panthor_reclaim_scan scan = {
+		.target = max(target, MIN_TARGET),
+		.budget_ns = SCAN_BUDGET_NS,
+		.wait_writeback = true,
+		.interruptible = !visit->killable,
+		.respect_keep = visit->vm,
+	};
+	ktime_t start = ktime_get();
+
+	if (account_ops)
+		account_ops->begin_foreground(&scan);
+	panthor_reclaim_run(room->reclaim, &scan);
+	count_time(room, PANTHOR_ROOM_STAT_SCAN_US, start);
+	count(room, PANTHOR_ROOM_STAT_SCANS, 1);
+	count(room, PANTHOR_ROOM_STAT_PAGES, scan.evicted);
+	*left = scan.freed + scan.writeback;
+
+	return scan.busy || scan.contended;
+}
+
+/* The visit has the turn. @more: memory is short by this although it does not look so. */
+static int make_room(struct panthor_room_visit *visit, unsigned long more)
+{
+	struct panthor_room *room = visit->room;
+	ktime_t progress = ktime_get();
+	unsigned int doubts = 0;
+	unsigned long missing;
+
+	missing = shortage(room, more);
+	if (!missing)
+		return 0;
+
+	count(room, PANTHOR_ROOM_STAT_CALLS, 1);
+	do {
+		unsigned long left;
+		ktime_t start;
+		bool later;
+		int ret;
+
+		ret = check_signals(visit);
+		if (ret)
+			return ret;
+
+		later = missing <= could_go(visit, 0);
+		if (later) {
+			later = scan(visit, missing, &left);
+			if (left) {
+				progress = ktime_get();
+				doubts = 0;
+				continue;
+			}
+
+			/* Other visits hold no more than they need, and not for long. */
+			later |= asked_by_others(visit) > 0;
+
+			/* The rest is for mm to swap out, in the course of the allocation. */
+			if (!later && shortage(room, more) <= room->ops->swappable(room))
+				return 0;
+		}
+
+		if (later ? ktime_to_ns(ktime_sub(ktime_get(), progress)) > room->give_up_ns :
+			    ++doubts > MAX_DOUBTS)
+			return -ENOMEM;
+
+		if (later)
+			WRITE_ONCE(room->starving, true);
+		start = ktime_get();
+		usleep_range_state(USEC_PER_MSEC, 2 * USEC_PER_MSEC,
+				   visit->killable ? TASK_KILLABLE : TASK_INTERRUPTIBLE);
+		count(room, PANTHOR_ROOM_STAT_WAITS, 1);
+		count_time(room, PANTHOR_ROOM_STAT_WAIT_US, start);
+	} while ((missing = shortage(room, more)));
 
 	return 0;
 }
 
-/* Nobody has to wait for the turn any more: it has what it needs, or gives up. */
-static void stop_lacking(struct panthor_room_visit *visit)
-{
-	struct panthor_room *room = visit->room;
-
-	if (!visit->has_turn || !READ_ONCE(room->lacks))
-		return;
-
-	WRITE_ONCE(room->lacks, 0);
-	wake_up_all(&room->wait);
-}
-
-/* One step of make_room(). Returns 1 if the allocation should be tried now. */
-static int make_some_room(struct panthor_room_visit *visit, struct mem_cgroup *limit,
-			  unsigned long missing, unsigned int *doubts)
-{
-	struct panthor_room *room = visit->room;
-	ktime_t start = ktime_get();
-	unsigned long left;
-	bool later;
-	int ret;
-
-	ret = check_signals(visit);
-	if (ret)
-		return ret;
-
-	later = limit || missing <= panthor_room_could_go(visit, 0);
-	if (later) {
-		later = panthor_room_scan(visit, limit, missing, &left);
-		if (left) {
-			*doubts = 0;
-			return 0;
-		}
-
-		/* Other visits hold no more than they need, and not for long. */
-		later |= panthor_room_asked_by_others(visit) > 0;
-
-		/* The rest is for mm to swap out, in the course of the allocation. */
-		if (!later && (limit || missing <= room->ops->swappable(room)))
-			return 1;
-	}
-
-	if (!later && ++*doubts > MAX_DOUBTS)
-		return -ENOMEM;
-
-	return wait_for_later(visit, missing, start);
-}
-
-/* The visit has the turn. */
-static int make_room(struct panthor_room_visit *visit)
-{
-	struct panthor_room *room = visit->room;
-	unsigned int doubts = 0;
-	struct mem_cgroup *limit;
-	unsigned long missing;
-	int ret = 0;
-
-	missing = panthor_room_lacks(visit, 0, &limit);
-	if (!missing)
-		return 0;
-
-	panthor_room_count(room, PANTHOR_ROOM_STAT_CALLS, 1);
-	do {
-		ret = make_some_room(visit, limit, missing, &doubts);
-	} while (!ret && (missing = panthor_room_lacks(visit, 0, &limit)));
-	stop_lacking(visit);
-
-	return min(ret, 0);
-}
-
-/*
- * An allocation has failed: memory is short by what it was for, whatever the
- * counters say. Returns 0 if it is worth trying again.
- */
-static int make_room_anyway(struct panthor_room_visit *visit, unsigned long nr_pages,
-			    unsigned int *retries)
-{
-	ktime_t start = ktime_get();
-	struct mem_cgroup *limit;
-	unsigned long left;
-	bool later;
-	int ret;
-
-	ret = check_signals(visit);
-	if (ret)
-		return ret;
-
-	panthor_room_over_limit(visit, nr_pages, &limit);
-	later = panthor_room_scan(visit, limit, nr_pages, &left);
-	later |= panthor_room_asked_by_others(visit) > 0;
-	if (left) {
-		*retries = 0;
-		return 0;
-	}
-
-	if (later)
-		return wait_for_later(visit, nr_pages, start);
-
-	return ++*retries > MAX_RETRIES ? -ENOMEM : 0;
-}
-
 static bool is_first(struct panthor_room_visit *visit)
 {
-	struct panthor_room *room = visit->room;
 	bool first;
 
-	spin_lock(&room->lock);
-	first = list_first_entry(&room->queue, struct panthor_room_visit, link) == visit;
-	visit->has_turn |= first;
-	spin_unlock(&room->lock);
+	spin_lock(&visit->room->lock);
+	first = list_first_entry(&visit->room->queue, struct panthor_room_visit, link) == visit;
+	spin_unlock(&visit->room->lock);
 
 	return first;
 }
 
-/* Who was in the queue before, and had to handle a signal, is where it was. */
-static void enter_queue(struct panthor_room_visit *visit)
-{
-	struct panthor_room *room = visit->room;
-	struct panthor_room_visit *other;
-
-	spin_lock(&room->lock);
-	if (visit->position && *visit->position)
-		swap(visit->seq, *visit->position);
-	if (!visit->seq)
-		visit->seq = ++room->seq;
-	list_for_each_entry_reverse(other, &room->queue, link) {
-		if (other->has_turn || other->seq <= visit->seq)
-			break;
-	}
-	list_add(&visit->link, &other->link);
-	spin_unlock(&room->lock);
-}
-
-/* If it is about to come back, *@position keeps its place. */
-static void leave_queue(struct panthor_room_visit *visit, u64 *position)
+static void leave_queue(struct panthor_room_visit *visit)
 {
 	struct panthor_room *room = visit->room;
 
 	spin_lock(&room->lock);
 	list_del(&visit->link);
-	visit->has_turn = false;
-	if (position)
-		*position = visit->seq;
 	spin_unlock(&room->lock);
 
 	wake_up_all(&room->wait);
@@ -387,41 +359,25 @@ static void leave_queue(struct panthor_room_visit *visit, u64 *position)
 static int wait_for_turn(struct panthor_room_visit *visit)
 {
 	struct panthor_room *room = visit->room;
-	unsigned long pflags;
-	int ret = 0;
+	int ret;
 
 	if (is_first(visit))
 		return 0;
 
-	panthor_room_count(room, PANTHOR_ROOM_STAT_QUEUED, 1);
-	psi_memstall_enter(&pflags);
-	while (!ret && !is_first(visit)) {
+	count(room, PANTHOR_ROOM_STAT_QUEUED, 1);
+	do {
 		ret = check_signals(visit);
 		if (ret)
-			break;
+			return ret;
 
-		if (panthor_room_is_killable(visit))
+		if (visit->killable)
 			ret = wait_event_killable_timeout(room->wait, is_first(visit), HZ / 10);
 		else
 			ret = wait_event_interruptible_timeout(room->wait, is_first(visit),
 							       HZ / 10);
-		ret = min(ret, 0);
-	}
-	psi_memstall_leave(&pflags);
+	} while (!ret);
 
-	return ret;
-}
-
-static void end_turn(struct panthor_room_visit *visit, u64 keep_ns)
-{
-	struct panthor_room *room = visit->room;
-
-	panthor_room_count_time(room, PANTHOR_ROOM_STAT_TURN_US, visit->start);
-	if (visit->vm)
-		panthor_reclaim_vm_release(room->reclaim, visit->vm, keep_ns);
-
-	stop_lacking(visit);
-	leave_queue(visit, NULL);
+	return min(ret, 0);
 }
 
 /**
@@ -439,14 +395,12 @@ void panthor_room_begin(struct panthor_room *room, struct panthor_room_visit *vi
 	*visit = (struct panthor_room_visit) {
 		.room = room,
 		.vm = vm,
-		.memcg = get_mem_cgroup_from_mm(current->mm),
 	};
 }
 
 /**
  * panthor_room_take_turn() - Be the only one who makes room
- * @visit: The visit, which has pinned nothing. If it has got the turn others have it
- *	   first.
+ * @visit: The visit, which has not got the turn and has pinned nothing.
  *
  * What was promised to the visit is asked for anew after this, with
  * panthor_room_get().
@@ -465,46 +419,26 @@ int panthor_room_take_turn(struct panthor_room_visit *visit)
 
 	might_sleep();
 	forget(visit, visit->asked);
-	if (visit->has_turn) {
-		end_turn(visit, 0);
-		visit->seq = 0;
-	}
 
 	atomic_long_add(nr_pages, &room->queued);
-	enter_queue(visit);
+	spin_lock(&room->lock);
+	list_add_tail(&visit->link, &room->queue);
+	spin_unlock(&room->lock);
+
 	ret = wait_for_turn(visit);
 	atomic_long_sub(nr_pages, &room->queued);
 	if (ret) {
-		leave_queue(visit, visit->position);
+		leave_queue(visit);
 		return count_result(room, ret);
 	}
 
+	visit->has_turn = true;
 	visit->start = ktime_get();
-	visit->slice_ns = 0;
-	panthor_room_count(room, PANTHOR_ROOM_STAT_TURNS, 1);
+	count(room, PANTHOR_ROOM_STAT_TURNS, 1);
 	if (visit->vm)
 		panthor_reclaim_vm_hold(room->reclaim, visit->vm);
 
 	return 0;
-}
-
-/*
- * Evicts for a small need what it lacks itself. Returns false if that leaves nothing
- * but the reserve: many small needs are a large one.
- */
-static bool fits_small(struct panthor_room_visit *visit)
-{
-	struct mem_cgroup *limit;
-	unsigned long missing, left;
-
-	missing = panthor_room_lacks_alone(visit, &limit);
-	if (!missing)
-		return true;
-
-	panthor_room_scan(visit, limit, missing, &left);
-	missing = panthor_room_lacks_alone(visit, &limit);
-
-	return limit || missing <= panthor_room_could_go(visit, 0);
 }
 
 /**
@@ -515,31 +449,20 @@ static bool fits_small(struct panthor_room_visit *visit)
  * Context: No lock of the driver is held. If memory is short this waits for the
  * turn, for jobs of other VMs and for swap I/O.
  *
- * Return: 0 if there is room, or it is worth trying, -ENOMEM if none can be made,
- * -EAGAIN if the visit should take the turn (again), after it has released all it
- * pinned, -ERESTARTSYS on a signal, -ENODEV if the device is being unplugged.
+ * Return: 0 if there is room, -ENOMEM if none can be made, -ERESTARTSYS on a
+ * signal, -ENODEV if the device is being unplugged.
  */
 int panthor_room_get(struct panthor_room_visit *visit, unsigned long nr_pages)
 {
 	struct panthor_room *room = visit->room;
-	struct mem_cgroup *limit;
-	unsigned long missing;
 	int ret;
 
 	might_sleep();
 	promise(visit, nr_pages);
 
 	if (!visit->has_turn) {
-		missing = panthor_room_lacks(visit, max(atomic_long_read(&room->queued), 0L),
-					     &limit);
-		if (!missing)
+		if (!shortage(room, max(atomic_long_read(&room->queued), 0L)))
 			return 0;
-
-		if (visit->promised <= room->small && fits_small(visit))
-			return check_signals(visit);
-
-		if (visit->holds)
-			return -EAGAIN;
 
 		nr_pages = visit->promised;
 		ret = panthor_room_take_turn(visit);
@@ -549,7 +472,7 @@ int panthor_room_get(struct panthor_room_visit *visit, unsigned long nr_pages)
 		promise(visit, nr_pages);
 	}
 
-	return count_result(room, make_room(visit));
+	return count_result(room, make_room(visit, 0));
 }
 
 /**
@@ -571,12 +494,11 @@ bool panthor_room_get_by_parts(struct panthor_room_visit *visit, unsigned long n
 	struct panthor_room *room = visit->room;
 	unsigned long leaves = min(nr_pages, room->ops->swap_memory(room));
 
-	leaves += panthor_room_could_go(visit, nr_pages);
-	if (!visit->has_turn || panthor_room_shortage(room, 0) > leaves)
+	if (!visit->has_turn || shortage(room, 0) > could_go(visit, nr_pages) + leaves)
 		return false;
 
 	forget(visit, nr_pages);
-	panthor_room_count(room, PANTHOR_ROOM_STAT_PARTS, 1);
+	count(room, PANTHOR_ROOM_STAT_PARTS, 1);
 
 	return true;
 }
@@ -591,44 +513,40 @@ bool panthor_room_get_by_parts(struct panthor_room_visit *visit, unsigned long n
  *
  * Context: No lock of the driver is held, sleeps.
  *
- * Return: What @fill returned. -EAGAIN if that was -ENOMEM and the visit should
- * take the turn (again), after it has released all it pinned. -ERESTARTSYS on a
- * signal, -ENODEV if the device is being unplugged.
+ * Return: What @fill returned. -EAGAIN if that was -ENOMEM and the visit has
+ * not got the turn, which it should take, after it has released all it pinned.
+ * -ERESTARTSYS on a signal, -ENODEV if the device is being unplugged.
  */
 int panthor_room_fill(struct panthor_room_visit *visit, unsigned long nr_pages,
 		      int (*fill)(void *arg), void *arg)
 {
 	struct panthor_room *room = visit->room;
-	unsigned int retries = 0;
 	ktime_t start;
 	int ret, err;
 
-	for (;;) {
+	for (unsigned int i = 0; ; i++) {
 		start = ktime_get();
-		panthor_room_begin_fill(visit);
 		ret = fill(arg);
-		panthor_room_end_fill(visit);
-		panthor_room_count_time(room, PANTHOR_ROOM_STAT_FILL_US, start);
+		count_time(room, PANTHOR_ROOM_STAT_FILL_US, start);
 		if (ret != -ENOMEM)
 			break;
 
-		if (!visit->has_turn && nr_pages > room->small)
+		if (!visit->has_turn)
 			return -EAGAIN;
 
-		err = make_room_anyway(visit, nr_pages, &retries);
-		if (err) {
-			stop_lacking(visit);
+		/* What is short need not be what is counted: ask for some more each time. */
+		if (i < MAX_RETRIES)
+			err = make_room(visit, (i + 1) * max(nr_pages / 4, MIN_TARGET));
+		else
+			err = -ENOMEM;
+		if (err)
 			return count_result(room, err);
-		}
 
-		panthor_room_count(room, PANTHOR_ROOM_STAT_RETRIES, 1);
+		count(room, PANTHOR_ROOM_STAT_RETRIES, 1);
 	}
 
-	stop_lacking(visit);
-	if (!ret) {
-		visit->waited_ns = 0;
+	if (!ret)
 		keep_promise(visit, nr_pages);
-	}
 
 	return ret;
 }
@@ -642,13 +560,22 @@ int panthor_room_fill(struct panthor_room_visit *visit, unsigned long nr_pages,
  */
 void panthor_room_end(struct panthor_room_visit *visit, bool keep)
 {
-	u64 ns = ktime_to_ns(ktime_sub(ktime_get(), visit->start));
+	struct panthor_room *room = visit->room;
+	u64 ns;
 
 	forget(visit, visit->asked);
-	if (visit->has_turn)
-		end_turn(visit, keep ? clamp(ns, KEEP_MIN_NS, KEEP_MAX_NS) : 0);
-	mem_cgroup_put(visit->memcg);
-	visit->memcg = NULL;
+	if (!visit->has_turn)
+		return;
+
+	ns = ktime_to_ns(ktime_sub(ktime_get(), visit->start));
+	count_time(room, PANTHOR_ROOM_STAT_TURN_US, visit->start);
+	if (visit->vm)
+		panthor_reclaim_vm_release(room->reclaim, visit->vm,
+					   keep ? clamp(ns, KEEP_MIN_NS, KEEP_MAX_NS) : 0);
+
+	visit->has_turn = false;
+	WRITE_ONCE(room->starving, false);
+	leave_queue(visit);
 }
 
 /**
@@ -656,9 +583,7 @@ void panthor_room_end(struct panthor_room_visit *visit, bool keep)
  * @room: Where room is made.
  * @vm: VM that is about to get more jobs.
  *
- * A VM that always has jobs would never be idle and keep its memory for ever. One
- * that has less than what is lacking is not held back: its jobs are short or its
- * memory of no use.
+ * A VM that always has jobs would never be idle and keep its memory for ever.
  *
  * Context: No lock of the driver is held. Sleeps until whoever has the turn has
  * got room or has given up, or until this has taken too long to be of use.
@@ -669,29 +594,46 @@ void panthor_room_end(struct panthor_room_visit *visit, bool keep)
 int panthor_room_yield(struct panthor_room *room, struct panthor_reclaim_vm *vm)
 {
 	struct panthor_room_visit visit = { .room = room };
-	unsigned long lacks = READ_ONCE(room->lacks);
+	u64 max_ns = div_u64(room->give_up_ns, YIELD_PART);
 	ktime_t start = ktime_get();
-	unsigned long pflags;
-	int ret = 0;
+	int ret;
 
 	might_sleep();
-	if (!lacks || panthor_reclaim_vm_is_kept(room->reclaim, vm) ||
-	    panthor_reclaim_vm_pages(room->reclaim, vm) < lacks)
+	if (!READ_ONCE(room->starving) || panthor_reclaim_vm_is_kept(room->reclaim, vm))
 		return 0;
 
-	panthor_room_count(room, PANTHOR_ROOM_STAT_YIELDS, 1);
-	psi_memstall_enter(&pflags);
-	while (!ret && READ_ONCE(room->lacks) &&
-	       ktime_to_ns(ktime_sub(ktime_get(), start)) < room->yield_ns) {
+	count(room, PANTHOR_ROOM_STAT_YIELDS, 1);
+	do {
 		ret = check_signals(&visit);
 		if (ret)
-			break;
+			return count_result(room, ret);
 
-		ret = wait_event_interruptible_timeout(room->wait, !READ_ONCE(room->lacks),
-						       HZ / 100 ?: 1);
-		ret = min(ret, 0);
-	}
-	psi_memstall_leave(&pflags);
+		ret = wait_event_interruptible_timeout(room->wait, !READ_ONCE(room->starving),
+						       HZ / 10);
+	} while (!ret && ktime_to_ns(ktime_sub(ktime_get(), start)) < max_ns);
 
-	return count_result(room, ret);
+	return count_result(room, min(ret, 0));
+}
+
+/**
+ * panthor_room_fill_nowait() - Allocate if that needs no reclaim
+ * @room: Where room might have to be made.
+ * @fill: Allocates without waiting for jobs.
+ * @arg: Argument of @fill.
+ *
+ * For what fences wait for. It may have the reserve and what was promised to
+ * visits: they can wait.
+ *
+ * Context: Does not wait for anybody.
+ *
+ * Return: What @fill returned, -ENOMEM if memory is short.
+ */
+int panthor_room_fill_nowait(struct panthor_room *room, int (*fill)(void *arg), void *arg)
+{
+	int ret = fill(arg);
+
+	if (ret == -ENOMEM)
+		count(room, PANTHOR_ROOM_STAT_NOWAIT_FAILURES, 1);
+
+	return ret;
 }

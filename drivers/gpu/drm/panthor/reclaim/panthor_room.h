@@ -11,7 +11,6 @@
 #include <linux/wait.h>
 
 struct drm_printer;
-struct mem_cgroup;
 struct panthor_reclaim;
 struct panthor_reclaim_vm;
 struct panthor_room;
@@ -113,28 +112,6 @@ struct panthor_room_ops {
 	unsigned long (*swap_memory)(struct panthor_room *room);
 
 	/**
-	 * @reserve: Memory to leave to everybody else
-	 *
-	 * Context: Any, does not sleep.
-	 *
-	 * Return: Pages.
-	 */
-	unsigned long (*reserve)(struct panthor_room *room);
-
-	/**
-	 * @over_limit: What @memcg lacks to be charged for some pages
-	 *
-	 * Limits of memory cgroups above count as well. *@limit gets the one that is
-	 * in the way. NULL if there are no memory cgroups.
-	 *
-	 * Context: Any, does not sleep.
-	 *
-	 * Return: Pages, 0 if no limit is in the way.
-	 */
-	unsigned long (*over_limit)(struct panthor_room *room, struct mem_cgroup *memcg,
-				    unsigned long nr_pages, struct mem_cgroup **limit);
-
-	/**
 	 * @gone: The device is being unplugged, nobody should wait any more
 	 *
 	 * Context: Any, does not sleep.
@@ -154,28 +131,19 @@ struct panthor_room {
 	/** @ops: What is known of the machine. */
 	const struct panthor_room_ops *ops;
 
-	/** @small: Needs of so many pages at most do not queue if anything can go. */
-	unsigned long small;
+	/** @reserve: Pages that are left to everybody else. */
+	unsigned long reserve;
 
 	/** @give_up_ns: Time without any progress after which there is no room. */
 	u64 give_up_ns;
 
-	/** @yield_ns: Time for which a submission lets the turn wait for the jobs of its VM. */
-	u64 yield_ns;
-
 	/** @lock: Protects @queue. */
 	spinlock_t lock;
 
-	/** @queue: Visits that want the turn, in order of &panthor_room_visit.seq. */
+	/** @queue: Visits that want the turn; the first one has it. */
 	struct list_head queue;
 
-	/** @seq: Number of the latest visit that has queued. Protected by @lock. */
-	u64 seq;
-
-	/** @filling: Visits that are allocating. Protected by @lock. */
-	struct list_head filling;
-
-	/** @wait: Where turns and the end of @lacks are waited for. */
+	/** @wait: Where turns and the end of @starving are waited for. */
 	wait_queue_head_t wait;
 
 	/** @promised: Pages promised to visits and not allocated yet. */
@@ -187,8 +155,8 @@ struct panthor_room {
 	/** @queued: Pages that those in the queue are going to ask for. */
 	atomic_long_t queued;
 
-	/** @lacks: Pages for which who has the turn waits for jobs, 0 if it does not wait. */
-	unsigned long lacks;
+	/** @starving: Who has the turn waits for memory that jobs are using. */
+	bool starving;
 
 	/** @stats: Statistics. */
 	atomic_long_t stats[PANTHOR_ROOM_STAT_COUNT];
@@ -206,46 +174,11 @@ struct panthor_room_visit {
 	/** @vm: The VM that has to be resident, NULL if this is for a single BO. */
 	struct panthor_reclaim_vm *vm;
 
-	/** @memcg: Who is charged, with a reference. */
-	struct mem_cgroup *memcg;
-
-	/** @position: Keeps @seq of a visit that a signal ended for the next one, or NULL. */
-	u64 *position;
-
-	/** @seq: Place in the order of arrival, 0 if it never queued. */
-	u64 seq;
-
 	/** @killable: Only fatal signals end the visit. */
 	bool killable;
 
-	/**
-	 * @holds: Something was pinned for it already
-	 *
-	 * It then neither queues, but returns -EAGAIN, nor ends on other than fatal
-	 * signals.
-	 */
-	bool holds;
-
-	/** @pinned: Part of &panthor_room.asked that panthor_room_pinned() added for it. */
-	unsigned long pinned;
-
-	/** @has_turn: Nobody else makes room now. Set with &panthor_room.lock held. */
+	/** @has_turn: Nobody else makes room now. */
 	bool has_turn;
-
-	/** @filling: Place in &panthor_room.filling. */
-	struct list_head filling;
-
-	/** @filled: Counter that grows by what is being allocated, or NULL. */
-	const unsigned long *filled;
-
-	/** @filled_before: What that was before. */
-	unsigned long filled_before;
-
-	/** @waited_ns: Time without progress, in nanoseconds. */
-	u64 waited_ns;
-
-	/** @slice_ns: Part of it since the turn began. */
-	u64 slice_ns;
 
 	/** @link: Place in &panthor_room.queue. */
 	struct list_head link;
@@ -261,7 +194,8 @@ struct panthor_room_visit {
 };
 
 void panthor_room_init(struct panthor_room *room, struct panthor_reclaim *reclaim,
-		       const struct panthor_room_ops *ops, u64 give_up_ns);
+		       const struct panthor_room_ops *ops, unsigned long reserve,
+		       u64 give_up_ns);
 void panthor_room_print(struct panthor_room *room, struct drm_printer *p);
 
 void panthor_room_begin(struct panthor_room *room, struct panthor_room_visit *visit,
@@ -272,7 +206,6 @@ int panthor_room_take_turn(struct panthor_room_visit *visit);
 int panthor_room_fill(struct panthor_room_visit *visit, unsigned long nr_pages,
 		      int (*fill)(void *arg), void *arg);
 void panthor_room_end(struct panthor_room_visit *visit, bool keep);
-void panthor_room_pinned(struct panthor_room *room, long nr_pages);
 
 int panthor_room_yield(struct panthor_room *room, struct panthor_reclaim_vm *vm);
 int panthor_room_fill_nowait(struct panthor_room *room, int (*fill)(void *arg), void *arg);

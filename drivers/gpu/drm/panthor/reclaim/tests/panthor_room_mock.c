@@ -25,11 +25,6 @@ static unsigned long swap_memory(struct panthor_room *room)
 	return container_of(room, struct machine, room)->swap_memory;
 }
 
-static unsigned long reserve(struct panthor_room *room)
-{
-	return MACHINE_RESERVE;
-}
-
 static bool gone(struct panthor_room *room)
 {
 	return container_of(room, struct machine, room)->gone;
@@ -39,7 +34,6 @@ static const struct panthor_room_ops room_ops = {
 	.available = available,
 	.swappable = swappable,
 	.swap_memory = swap_memory,
-	.reserve = reserve,
 	.gone = gone,
 };
 
@@ -50,7 +44,8 @@ struct machine *machine_create(struct kunit *test, unsigned long free)
 	KUNIT_ASSERT_NOT_NULL(test, m);
 	m->mock = mock_create(test);
 	atomic_long_set(&m->free, free);
-	panthor_room_init(&m->room, &m->mock->reclaim, &room_ops, MACHINE_GIVE_UP_NS);
+	panthor_room_init(&m->room, &m->mock->reclaim, &room_ops, MACHINE_RESERVE,
+			  MACHINE_GIVE_UP_NS);
 
 	return m;
 }
@@ -87,17 +82,9 @@ int machine_visit(struct machine *m, unsigned long nr_pages)
 	int ret;
 
 	panthor_room_begin(&m->room, &visit, NULL);
-	for (;;) {
-		ret = panthor_room_get(&visit, nr_pages);
-		if (!ret)
-			ret = machine_visit_fill(m, &visit, nr_pages);
-		if (ret != -EAGAIN)
-			break;
-
-		ret = panthor_room_take_turn(&visit);
-		if (ret)
-			break;
-	}
+	ret = panthor_room_get(&visit, nr_pages);
+	if (!ret)
+		ret = machine_visit_fill(m, &visit, nr_pages);
 	panthor_room_end(&visit, false);
 
 	return ret;
@@ -109,6 +96,5 @@ void machine_expect_settled(struct kunit *test, struct machine *m)
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->room.asked));
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->room.queued));
 	KUNIT_EXPECT_TRUE(test, list_empty(&m->room.queue));
-	KUNIT_EXPECT_EQ(test, 0, m->room.lacks);
-	KUNIT_EXPECT_TRUE(test, list_empty(&m->room.filling));
+	KUNIT_EXPECT_FALSE(test, m->room.starving);
 }

@@ -346,82 +346,6 @@ static void who_may_not_wait_fails_at_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_fill_nowait(&m->room, machine_fill, &request));
 }
 
-/* Who needs little does not wait for who needs much. */
-static void small_needs_do_not_queue(struct kunit *test)
-{
-	struct machine *m = machine_create(test, MACHINE_RESERVE);
-	struct panthor_room_visit big;
-
-	m->room.small = 4;
-	mock_bo_unused(m->mock, 3);
-	panthor_room_begin(&m->room, &big, NULL);
-	KUNIT_ASSERT_EQ(test, 0, panthor_room_take_turn(&big));
-	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 3));
-	KUNIT_EXPECT_EQ(test, 3, machine_stat(m, PANTHOR_ROOM_STAT_PAGES));
-
-	/* mm can swap something out; only an allocation says that there is none. */
-	m->swappable = 100;
-	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 4));
-	m->failures = 100;
-	KUNIT_EXPECT_EQ(test, -ENOMEM, machine_visit(m, 4));
-	KUNIT_EXPECT_EQ(test, 0, machine_stat(m, PANTHOR_ROOM_STAT_QUEUED));
-	panthor_room_end(&big, false);
-	machine_expect_settled(test, m);
-}
-
-/* Many small needs are a large one: what is left when nothing can go is for others. */
-static void small_needs_leave_the_reserve(struct kunit *test)
-{
-	struct machine *m = machine_create(test, MACHINE_RESERVE + 10);
-	int i, ret = 0;
-
-	m->room.small = 4;
-	for (i = 0; !ret && i < MACHINE_RESERVE; i++)
-		ret = machine_visit(m, 4);
-	KUNIT_EXPECT_EQ(test, -ENOMEM, ret);
-	KUNIT_EXPECT_EQ(test, 3, i);
-	KUNIT_EXPECT_EQ(test, MACHINE_RESERVE + 2, machine_pages_free(m));
-	machine_expect_settled(test, m);
-}
-
-/* What was torn down and did not leave is no room. */
-static void what_does_not_leave_is_no_progress(struct kunit *test)
-{
-	struct machine *m = machine_create(test, 5000);
-
-	mock_bo_unused(m->mock, 600);
-	m->mock->unwritable = true;
-	m->failures = 1000;
-	KUNIT_EXPECT_EQ(test, -ENOMEM, machine_visit(m, 100));
-	KUNIT_EXPECT_GT(test, m->failures, 990);
-	machine_expect_settled(test, m);
-}
-
-/* The part of a BO that is there already is not promised any more. */
-static void what_was_filled_is_not_promised(struct kunit *test)
-{
-	struct machine *m = machine_create(test, 100 + MACHINE_RESERVE);
-	struct panthor_room_visit visit_of_big;
-	unsigned long filled = 7;
-
-	panthor_room_begin(&m->room, &visit_of_big, NULL);
-	KUNIT_ASSERT_EQ(test, 0, panthor_room_get(&visit_of_big, 60));
-	visit_of_big.filled = &filled;
-	visit_of_big.filled_before = 7;
-	spin_lock(&m->room.lock);
-	list_add(&visit_of_big.filling, &m->room.filling);
-	spin_unlock(&m->room.lock);
-	filled += 50;
-	atomic_long_sub(50, &m->free);
-	KUNIT_EXPECT_EQ(test, 0, machine_visit(m, 40));
-
-	spin_lock(&m->room.lock);
-	list_del(&visit_of_big.filling);
-	spin_unlock(&m->room.lock);
-	panthor_room_end(&visit_of_big, false);
-	machine_expect_settled(test, m);
-}
-
 static struct kunit_case room_test_cases[] = {
 	KUNIT_CASE(plentiful_memory_costs_nothing),
 	KUNIT_CASE(room_is_made_if_memory_is_short),
@@ -442,10 +366,6 @@ static struct kunit_case room_test_cases[] = {
 	KUNIT_CASE(failed_allocation_asks_for_the_turn),
 	KUNIT_CASE(allocation_that_fails_is_given_up),
 	KUNIT_CASE(who_may_not_wait_fails_at_once),
-	KUNIT_CASE(small_needs_do_not_queue),
-	KUNIT_CASE(small_needs_leave_the_reserve),
-	KUNIT_CASE(what_does_not_leave_is_no_progress),
-	KUNIT_CASE(what_was_filled_is_not_promised),
 	{}
 };
 

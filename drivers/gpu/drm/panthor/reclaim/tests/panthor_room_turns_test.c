@@ -227,15 +227,9 @@ static void submissions_wait_while_the_turn_waits(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, panthor_room_take_turn(&visit));
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_yield(&m->room, &y.vm->base));
 
-	/* What it has is not what is lacking. */
-	mock_bo_private(y.vm, 49);
-	WRITE_ONCE(m->room.lacks, 50);
-	KUNIT_EXPECT_EQ(test, 0, panthor_room_yield(&m->room, &y.vm->base));
-	KUNIT_EXPECT_EQ(test, 0, machine_stat(m, PANTHOR_ROOM_STAT_YIELDS));
-
 	/* Long enough for the turn to end first. */
-	m->room.yield_ns = 600 * (u64)NSEC_PER_SEC;
-	mock_bo_private(y.vm, 1);
+	m->room.give_up_ns = 600 * (u64)NSEC_PER_SEC;
+	WRITE_ONCE(m->room.starving, true);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(yielder_thread, &y, "room-yielder"));
 	while (!machine_stat(m, PANTHOR_ROOM_STAT_YIELDS))
 		fsleep(100);
@@ -256,75 +250,11 @@ static void submissions_give_up_waiting(struct kunit *test)
 
 	panthor_room_begin(&m->room, &visit, NULL);
 	KUNIT_ASSERT_EQ(test, 0, panthor_room_take_turn(&visit));
-	mock_bo_private(vm, 50);
-	WRITE_ONCE(m->room.lacks, 50);
+	WRITE_ONCE(m->room.starving, true);
 	KUNIT_EXPECT_EQ(test, 0, panthor_room_yield(&m->room, &vm->base));
 	KUNIT_EXPECT_EQ(test, 1, machine_stat(m, PANTHOR_ROOM_STAT_YIELDS));
-	KUNIT_EXPECT_EQ(test, 50, READ_ONCE(m->room.lacks));
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(m->room.starving));
 	panthor_room_end(&visit, false);
-	machine_expect_settled(test, m);
-}
-
-/**
- * struct needy - A thread that takes the turn and asks for room
- */
-struct needy {
-	/** @m: Machine. */
-	struct machine *m;
-
-	/** @vm: VM. */
-	struct mock_vm *vm;
-
-	/** @lacked: What is lacking when it has got room. */
-	unsigned long lacked;
-
-	/** @ret: What it was told. */
-	int ret;
-
-	/** @ended: The thread is at its end. */
-	struct completion ended;
-};
-
-static int needy_thread(void *arg)
-{
-	struct needy *n = arg;
-	struct panthor_room_visit visit;
-
-	panthor_room_begin(&n->m->room, &visit, &n->vm->base);
-	n->ret = panthor_room_take_turn(&visit);
-	if (!n->ret)
-		n->ret = panthor_room_get(&visit, 100);
-	n->lacked = READ_ONCE(n->m->room.lacks);
-	panthor_room_end(&visit, false);
-	complete(&n->ended);
-
-	return 0;
-}
-
-/* Submissions go on as soon as the turn has room, not when it has ended. */
-static void nothing_is_lacking_once_there_is_room(struct kunit *test)
-{
-	struct machine *m = machine_create(test, MACHINE_RESERVE);
-	struct panthor_reclaim *reclaim = &m->mock->reclaim;
-	struct mock_vm *vm = mock_vm_create(m->mock);
-	struct needy n = { .m = m, .vm = mock_vm_create(m->mock), .lacked = 1 };
-
-	m->room.give_up_ns = 600 * (u64)NSEC_PER_SEC;
-	mock_bo_private(vm, 100);
-	panthor_reclaim_vm_hold(reclaim, &vm->base);
-	panthor_reclaim_vm_touch(reclaim, &vm->base);
-	panthor_reclaim_vm_release(reclaim, &vm->base, m->room.give_up_ns);
-	init_completion(&n.ended);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(needy_thread, &n, "room-needy"));
-	while (!READ_ONCE(m->room.lacks))
-		fsleep(100);
-
-	panthor_reclaim_vm_hold(reclaim, &vm->base);
-	panthor_reclaim_vm_release(reclaim, &vm->base, 0);
-	wait_for_completion(&n.ended);
-	KUNIT_EXPECT_EQ(test, 0, n.ret);
-	KUNIT_EXPECT_EQ(test, 0, n.lacked);
-	KUNIT_EXPECT_LT(test, 0, machine_stat(m, PANTHOR_ROOM_STAT_WAITS));
 	machine_expect_settled(test, m);
 }
 
@@ -333,7 +263,6 @@ static struct kunit_case room_turns_test_cases[] = {
 	KUNIT_CASE(turns_are_taken_in_the_order_of_arrival),
 	KUNIT_CASE(submissions_wait_while_the_turn_waits),
 	KUNIT_CASE(submissions_give_up_waiting),
-	KUNIT_CASE(nothing_is_lacking_once_there_is_room),
 	{}
 };
 

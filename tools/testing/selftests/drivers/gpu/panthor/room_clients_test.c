@@ -100,7 +100,7 @@ static void wait_rounds(struct room_client *rc, uint32_t *from, uint32_t count, 
  * through that, and is compared with the others from there on.
  */
 static void compete(struct __test_metadata *_metadata, FIXTURE_DATA(clients) *self,
-		    uint32_t count, uint32_t rounds, uint32_t tick_us)
+		    uint32_t count, uint32_t rounds)
 {
 	struct room_client *rc = self->rc;
 	uint32_t from[MAX_CLIENTS] = {};
@@ -110,7 +110,6 @@ static void compete(struct __test_metadata *_metadata, FIXTURE_DATA(clients) *se
 	for (i = 0; i < count; i++) {
 		rc[i] = (struct room_client) {
 			.id = 60 + i, .vms = 1, .mib = self->total_mib * 8 / 15, .limit = ~0u,
-			.tick_us = i ? 0 : tick_us,
 		};
 		ASSERT_OK(room_client_start(&rc[i]));
 	}
@@ -142,18 +141,12 @@ static void compete(struct __test_metadata *_metadata, FIXTURE_DATA(clients) *se
 
 TEST_F_TIMEOUT(clients, two, TIMEOUT_S)
 {
-	compete(_metadata, self, 2, pan_rounds(4, 2), 0);
+	compete(_metadata, self, 2, pan_rounds(4, 2));
 }
 
 TEST_F_TIMEOUT(clients, four, TIMEOUT_S)
 {
-	compete(_metadata, self, 4, pan_rounds(6, 4), 0);
-}
-
-/* The first one has a signal to handle every 5 ms, and gets on. */
-TEST_F_TIMEOUT(clients, one_with_an_interval_timer, TIMEOUT_S)
-{
-	compete(_metadata, self, 2, pan_rounds(8, 4), 5000);
+	compete(_metadata, self, 4, pan_rounds(6, 4));
 }
 
 /* Address spaces that each fit, of twice the memory, with jobs in all in turn. */

@@ -4,7 +4,6 @@
 #define ROOM_COMMON_H
 
 #include <signal.h>
-#include <sys/time.h>
 
 #include "engine_common.h"
 
@@ -21,7 +20,6 @@
  * @mib: MiB in each of them
  * @limit: rounds after which it does no more
  * @oom_adj: oom_score_adj, 0 for the highest
- * @tick_us: period of an interval timer whose signals it handles, 0 for none
  * @hold: it keeps its memory after that, until it is stopped
  * @resilient: a job that was lost is done again by a new group
  * @tolerant: lack of memory is counted and does not end it
@@ -40,7 +38,6 @@ struct room_client {
 	uint32_t mib;
 	volatile uint32_t limit;
 	int32_t oom_adj;
-	uint32_t tick_us;
 	bool hold;
 	bool resilient;
 	bool tolerant;
@@ -97,23 +94,6 @@ static inline int room_round(struct room_client *rc, struct pan_client *client, 
 	return 0;
 }
 
-static inline void room_ignore_tick(int sig)
-{
-	(void)sig;
-}
-
-static inline void room_tick(uint32_t period_us)
-{
-	struct sigaction sa = { .sa_handler = room_ignore_tick, .sa_flags = SA_RESTART };
-	struct itimerval timer = {
-		.it_interval.tv_usec = period_us,
-		.it_value.tv_usec = period_us,
-	};
-
-	sigaction(SIGALRM, &sa, NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
 static inline int room_client_main(void *arg)
 {
 	struct room_client *rc = arg;
@@ -132,8 +112,6 @@ static inline int room_client_main(void *arg)
 		return 1;
 	}
 
-	if (rc->tick_us)
-		room_tick(rc->tick_us);
 	ret = room_bind(rc, &client);
 	rc->ready = 1;
 	while (!ret && !rc->stop && (rc->hold || rc->rounds < rc->limit)) {

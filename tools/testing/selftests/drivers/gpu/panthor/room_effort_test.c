@@ -46,23 +46,18 @@ static int ask(FIXTURE_DATA(effort) *self, uint32_t op, uint32_t flags,
 /* Uses memory until no more than @left pages are free. */
 static int use_memory(FIXTURE_DATA(effort) *self, uint64_t left)
 {
-	uint64_t now = pan_free_pages(), end;
 	size_t used = 0;
 
-	self->hog_size = now * PAN_PAGE;
+	self->hog_size = pan_free_pages() * PAN_PAGE;
 	self->hog = mmap(NULL, self->hog_size, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (self->hog == MAP_FAILED) {
 		self->hog = NULL;
 		return -errno;
 	}
-
-	/* Half of what is too much each time: page tables need some as well. */
-	while (now > left && used < self->hog_size) {
-		end = used + (now - left + 1) / 2 * PAN_PAGE;
-		for (; used < end && used < self->hog_size; used += PAN_PAGE)
-			self->hog[used] = 1;
-		now = pan_free_pages();
+	while (pan_free_pages() > left && used < self->hog_size) {
+		self->hog[used] = 1;
+		used += PAN_PAGE;
 	}
 	return 0;
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Making room where memory cgroups have a say: what is protected stays although
- * another GPU client wants memory, and clients that share a limit take turns.
+ * another GPU client wants memory.
  */
 #include "memcg_common.h"
 #include "room_common.h"
 
 #define IDLE_MIB	48u
-#define LIMIT_MIB	64u
-#define MAX_CLIENTS	3
 
 FIXTURE(protection)
 {
@@ -89,84 +87,6 @@ TEST_F_TIMEOUT(protection, holds_while_others_have_what_is_needed, 300)
 	EXPECT_EQ(0, hog->enomem);
 	EXPECT_EQ(0, hog->bad_words);
 	expect_spared(_metadata, self, bytes);
-}
-
-FIXTURE(siblings)
-{
-	struct pan_dev dev;
-	struct pan_cgroup cg;
-	struct room_client *rc[MAX_CLIENTS];
-};
-
-FIXTURE_VARIANT(siblings)
-{
-	uint32_t clients;
-	uint32_t mib;
-	const char *file;
-};
-
-FIXTURE_VARIANT_ADD(siblings, two_of_48_max) {
-	.clients = 2, .mib = 48, .file = "memory.max",
-};
-
-FIXTURE_VARIANT_ADD(siblings, three_of_40_max) {
-	.clients = 3, .mib = 40, .file = "memory.max",
-};
-
-FIXTURE_VARIANT_ADD(siblings, three_of_40_high) {
-	.clients = 3, .mib = 40, .file = "memory.high",
-};
-
-FIXTURE_SETUP(siblings)
-{
-	char text[32];
-
-	PAN_OPEN_OR_SKIP(&self->dev);
-	MEMCG_NEEDS(&self->dev);
-	ROOM_NEEDS(&self->dev);
-	MEMCG_CREATE_OR_SKIP(&self->cg, "siblings");
-	snprintf(text, sizeof(text), "%u", LIMIT_MIB << 20);
-	ASSERT_OK(pan_cgroup_write(&self->cg, variant->file, text));
-	for (uint32_t i = 0; i < variant->clients; i++) {
-		self->rc[i] = pan_shared_alloc(sizeof(*self->rc[i]));
-		ASSERT_NE(NULL, self->rc[i]);
-	}
-}
-
-FIXTURE_TEARDOWN(siblings)
-{
-	for (uint32_t i = 0; i < variant->clients; i++) {
-		if (!self->rc[i])
-			continue;
-		room_client_stop(self->rc[i]);
-		pan_shared_free(self->rc[i], sizeof(*self->rc[i]));
-	}
-	pan_cgroup_remove(&self->cg);
-	EXPECT_OK(engine_books(&self->dev));
-	pan_close(&self->dev);
-}
-
-TEST_F_TIMEOUT(siblings, all_progress_in_one_limit, 600)
-{
-	uint32_t rounds = pan_rounds(5, 3), i;
-
-	/* The clients are forked in the cgroup, and the test leaves it again. */
-	ASSERT_OK(pan_cgroup_enter(&self->cg, 0));
-	for (i = 0; i < variant->clients; i++) {
-		*self->rc[i] = (struct room_client) {
-			.id = 110 + i, .vms = 1, .mib = variant->mib, .limit = rounds,
-		};
-		ASSERT_OK(room_client_start(self->rc[i]));
-	}
-	ASSERT_OK(pan_write_file("/sys/fs/cgroup/cgroup.procs", "0"));
-	for (i = 0; i < variant->clients; i++) {
-		EXPECT_OK(room_client_join(self->rc[i], 4 * ROOM_BOUND_MS));
-		EXPECT_OK(self->rc[i]->result);
-		EXPECT_EQ(rounds, self->rc[i]->rounds);
-		EXPECT_EQ(0, self->rc[i]->enomem);
-		EXPECT_EQ(0, self->rc[i]->bad_words);
-	}
-	EXPECT_EQ(0, pan_cgroup_key(&self->cg, "memory.events", "oom_kill"));
 }
 
 TEST_HARNESS_MAIN
