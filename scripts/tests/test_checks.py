@@ -132,13 +132,10 @@ class Lengths(unittest.TestCase):
             "drivers/gpu/drm/panthor/model/pmodel_x.c", bad)))
 
     def test_files(self):
-        """Their lines, and exemptions that are not needed."""
+        """Their lines."""
         most = lengths.MOST_FILE
-        bad = lengths.long_file("a", "\n" * (most + 1))
         self.assertEqual([], lengths.long_file("a", "\n" * most))
-        self.assertEqual(1, len(lengths.exempt(bad, [])))
-        self.assertEqual([], lengths.exempt(bad, ["a"]))
-        self.assertEqual(1, len(lengths.exempt([], ["a"])))
+        self.assertEqual(1, len(lengths.long_file("a", "\n" * (most + 1))))
 
 
 class Names(unittest.TestCase):

@@ -29,9 +29,9 @@
  * turn, in the order of arrival, and evicts the coldest BOs until there is room
  * for what it needs as a whole. Without turns two clients that do not fit
  * together would each bring a part of their BOs back, find that the other one
- * holds the rest, and fail or evict each other for ever. Who is waiting in the
- * queue has pinned nothing: what it brought back before goes to whoever has the
- * turn.
+ * holds the rest, and fail or evict each other without end. A visit that waits in
+ * the queue has pinned nothing: what it brought back before goes to the visit that
+ * has the turn.
  *
  * A submission that has the turn holds its VM, which means that no scan takes
  * anything away from it, and pins what it brings back. At the end of the visit
@@ -583,10 +583,11 @@ void panthor_room_end(struct panthor_room_visit *visit, bool keep)
  * @room: Where room is made.
  * @vm: VM that is about to get more jobs.
  *
- * A VM that always has jobs would never be idle and keep its memory for ever.
+ * A VM that always has jobs would never be idle and always keep its memory.
  *
- * Context: No lock of the driver is held. Sleeps until whoever has the turn has
- * got room or has given up, or until this has taken too long to be of use.
+ * Context: No lock of the driver is held. Sleeps until the visit that has the
+ * turn has got room or has given up, but not longer than a part of the time after
+ * which it gives up.
  *
  * Return: 0 on success, -ERESTARTSYS on a signal, -ENODEV if the device is being
  * unplugged.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Jobs that never end, and a reset of the GPU that others have caused: the driver's
- * time limit ends them all the same. One that does not keeps its memory for ever.
+ * time limit ends them all the same. One that it does not end keeps its memory.
  */
 #include "lib/pan_ctx.h"
 #include "lib/pan_harness.h"

@@ -6,7 +6,7 @@
  * and when that has gone their allocations fail, also those that never fail
  * otherwise. Unmapping allocated, for mappings that have to be split. When an
  * address space was destroyed in that state, nothing was unmapped, the mappings
- * kept the address space alive and all memory in it for ever.
+ * kept the address space and all memory in it alive until the next boot.
  */
 #include "room_common.h"
 
